@@ -1,0 +1,186 @@
+# groundup: one tiny C program for each cell of the lecture.
+# `make help` names the targets. Programs, modules and tests are found by
+# themselves: to add one, add its file. GNU make, and nothing else generates.
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+ifeq ($(origin CC),default)
+CC := cc
+endif
+
+# --- The flavour: each builds in a folder of its own ------------------------
+
+empty :=
+comma := ,
+FLAVOUR := $(subst $() ,-,$(strip \
+    $(filter-out cc gcc,$(notdir $(firstword $(CC)))) \
+    $(if $(filter 1,$(OPT)),opt) \
+    $(subst $(comma),-,$(SAN)) \
+    $(if $(COVERAGE),coverage) $(if $(TORTURE),torture)))
+B := build$(if $(FLAVOUR),/$(FLAVOUR))
+
+# --- What stands where -------------------------------------------------------
+
+CHAPTERS := $(sort $(wildcard 0[1-9]_*))
+SOURCES := $(sort $(wildcard 0[1-9]_*/*.c))
+HEADERS := $(sort $(wildcard 0[1-9]_*/*.h))
+TEST_SOURCES := $(sort $(wildcard tests/*.c))
+SCRIPTS := $(wildcard tests/*.sh) .ci/run
+
+# Check and its libraries: only the programs and tests that use it need it.
+HAVE_CHECK := $(shell printf '\043include <check.h>\n' | \
+    $(CC) $(CPPFLAGS) $(CFLAGS) -E - >/dev/null 2>&1 && echo yes)
+CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || \
+    echo -lcheck -lsubunit -lm -lrt -pthread)
+CHECK_USERS := $(shell grep -lE '<check\.h>|/mock\.h"' $(SOURCES) /dev/null)
+LEFT_OUT := $(if $(HAVE_CHECK),,$(CHECK_USERS))
+
+WITH_MAIN := $(shell grep -lE '^int main\b' $(SOURCES) /dev/null)
+PROGRAMS := $(patsubst %.c,$B/%,$(filter-out $(LEFT_OUT),$(WITH_MAIN)))
+PRELOADS := $(patsubst %.c,$B/%.so,$(filter %_preload.c,$(SOURCES)))
+MODULES := $(filter-out $(WITH_MAIN) $(LEFT_OUT) %_preload.c,$(SOURCES))
+NAMES := $(filter-out lecture,$(notdir $(basename $(WITH_MAIN))))
+
+# --- The flags, each with its reason -----------------------------------------
+
+# C17 as the standard has it; the names of Linux and glibc on top.
+STANDARD := -std=c17 -D_GNU_SOURCE
+# An include says where a thing was learnt: "06_generators/gen.h".
+INCLUDE := -I. -MMD -MP
+# Students step through it: no line moved, every macro known to gdb.
+DEBUG := -g3 $(if $(filter 1,$(OPT)),-O2,-O0)
+# A conversion that loses bits is a bug that no test may ever see.
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+    -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+    -Wwrite-strings -Wpointer-arith -Wcast-qual -Wcast-align -Wundef \
+    -Wformat=2 -Wvla -Wimplicit-fallthrough -Wswitch-enum
+# The first finding ends the run, with a whole stack.
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
+    -fno-sanitize-recover=all)
+PROFILE := $(if $(COVERAGE),--coverage -fprofile-update=atomic)
+# Chapter 4 on; harmless before.
+THREADS := -pthread
+
+COMPILE = $(CC) $(STANDARD) $(INCLUDE) $(DEBUG) $(WARNINGS) $(SANITIZE) \
+    $(PROFILE) $(THREADS) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(DEBUG) $(SANITIZE) $(PROFILE) $(THREADS) $(CFLAGS) $(LDFLAGS)
+
+# What one program needs more than all others.
+$B/%/monkey_patch: OWN_LIBS := -Wl,--wrap=sqrt -lm
+
+# --- Building ----------------------------------------------------------------
+
+# Changed flags build anew; the note of the last ones is written while the
+# Makefile is read, and only where something is to be built.
+QUIET_GOALS := help clean doctor deps deps-all format
+ifneq ($(filter-out $(QUIET_GOALS),$(or $(MAKECMDGOALS),all)),)
+FLAGS := $(COMPILE) $(LDFLAGS) $(LDLIBS)
+ifneq ($(file <$B/flags),$(FLAGS))
+$(shell mkdir -p $B)$(file >$B/flags,$(FLAGS))
+endif
+endif
+
+say = @$(if $V,,printf '  %-5s %s\n' '$1' '$2';)
+run = $(if $V,,@)
+
+.PHONY: all
+all: $(PROGRAMS) $(PRELOADS) build/compile_commands.json
+	$(if $(LEFT_OUT),@echo "Check is missing: left out $(notdir \
+	    $(basename $(filter $(WITH_MAIN),$(LEFT_OUT)))); make deps")
+
+$B/modules.a: $(MODULES:%.c=$B/%.o)
+	$(run)rm -f $@ && ar rcs $@ $^
+
+$(PROGRAMS): $B/%: $B/%.o $B/modules.a
+	$(call say,link,$@)
+	$(run)$(LINK) -o $@ $< $B/modules.a $(OWN_LIBS) $(LDLIBS) \
+	    $(if $(filter $*.c,$(CHECK_USERS)),$(CHECK_LIBS))
+
+$B/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(run)$(COMPILE) -c -o $@ $<
+
+# A library to slip in front of libc, for LD_PRELOAD.
+$(PRELOADS): $B/%.so: %.c $B/flags
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(run)$(COMPILE) -fPIC -shared -o $@ $<
+
+-include $(patsubst %.c,$B/%.d,$(SOURCES) $(TEST_SOURCES))
+
+# What editors and clang-tidy read.
+build/compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
+	@mkdir -p build
+	@for f in $(SOURCES) $(TEST_SOURCES); do \
+	    printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' \
+	        "$${comma:-[}" "$(CURDIR)" "$$f" \
+	        "$(CC) $(STANDARD) -I. $(WARNINGS) -c $$f"; \
+	    comma=','; \
+	done >$@ && echo ']' >>$@
+
+# --- Running -----------------------------------------------------------------
+
+# make race: build one program and run it.
+define run_target
+.PHONY: $(notdir $1) tour-$(notdir $1)
+$(notdir $1): $1 $(PRELOADS)
+	@$1 $$(ARGS)
+tour-$(notdir $1): $1 $(PRELOADS)
+	@$$(NEED_GDB)
+	@$(GDB) -q -x 02_testing/tour.py --args $1 $$(ARGS)
+endef
+GDB := gdb
+NEED_GDB := command -v $(GDB) >/dev/null || { \
+    echo "gdb is missing: tours need it; make deps" >&2; exit 1; }
+$(foreach p,$(filter-out %/lecture,$(PROGRAMS)),$(eval $(call run_target,$p)))
+
+$(notdir $(basename $(filter $(WITH_MAIN),$(LEFT_OUT)))):
+	@echo "$@ needs Check; make deps" >&2; exit 1
+
+.PHONY: lecture list
+lecture: all
+	@BUILD=$B $B/03_processes/lecture $(if $(FROM),--from $(FROM)) \
+	    $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+list: $B/03_processes/lecture
+	@BUILD=$B $< --list
+
+# --- Testing -----------------------------------------------------------------
+
+SUITES := $(sort $(patsubst tests/test_%.c,%,$(filter tests/test_%,$(TEST_SOURCES))))
+NEED_CHECK := $(if $(HAVE_CHECK),true,{ \
+    echo "Check is missing: the tests need it; make deps" >&2; exit 1; })
+
+$B/tests/run: $(TEST_SOURCES:%.c=$B/%.o) $B/modules.a
+	$(call say,link,$@)
+	$(run)$(LINK) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+$B/tests/main.o: CPPFLAGS += -D'SUITES=$(SUITES:%=X(%))'
+$B/tests/main.o: $(TEST_SOURCES)
+
+.PHONY: test debug-test test-all coverage torture
+test:
+	@$(NEED_CHECK)
+	@$(MAKE) --no-print-directory all $B/tests/run
+	@BUILD=$B $B/tests/run $T
+
+debug-test:
+	@$(NEED_CHECK)
+	@$(NEED_GDB)
+	@test -n "$T" || { echo "usage: make debug-test T=name" >&2; exit 2; }
+	@$(MAKE) --no-print-directory all $B/tests/run
+	@BUILD=$B CK_FORK=no $(GDB) -q -x tests/assertion.py --args $B/tests/run $T
+
+# --- Keeping house -----------------------------------------------------------
+
+.PHONY: help clean doctor deps deps-all format lint new
+clean:
+	rm -rf build
+
+doctor:
+	@CC='$(CC)' sh tests/tools.sh doctor
+deps:
+	@sh tests/tools.sh deps
+deps-all:
+	@sh tests/tools.sh deps all
