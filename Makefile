@@ -62,6 +62,13 @@ PROFILE := $(if $(COVERAGE),--coverage -fprofile-update=atomic)
 # Chapter 4 on; harmless before.
 THREADS := -pthread
 
+# Every call that can fail is led through tests/torture, which has the list.
+ifdef TORTURE
+WRAPS := $(shell $(CC) $(STANDARD) -E tests/torture/torture.c | \
+    grep -oE '__wrap_[a-z0-9_]+' | sort -u | sed 's/__wrap_//')
+TORTURE_OBJECT := $B/tests/torture/torture.o
+endif
+
 COMPILE = $(CC) $(STANDARD) $(INCLUDE) $(DEBUG) $(WARNINGS) $(SANITIZE) \
     $(PROFILE) $(THREADS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(DEBUG) $(SANITIZE) $(PROFILE) $(THREADS) $(CFLAGS) $(LDFLAGS)
@@ -92,9 +99,9 @@ all: $(PROGRAMS) $(PRELOADS) build/compile_commands.json
 $B/modules.a: $(MODULES:%.c=$B/%.o)
 	$(run)rm -f $@ && ar rcs $@ $^
 
-$(PROGRAMS): $B/%: $B/%.o $B/modules.a
+$(PROGRAMS): $B/%: $B/%.o $(TORTURE_OBJECT) $B/modules.a
 	$(call say,link,$@)
-	$(run)$(LINK) -o $@ $< $B/modules.a $(OWN_LIBS) $(LDLIBS) \
+	$(run)$(LINK) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(OWN_LIBS) $(LDLIBS) \
 	    $(if $(filter $*.c,$(CHECK_USERS)),$(CHECK_LIBS))
 
 $B/%.o: %.c $B/flags
@@ -149,34 +156,110 @@ list: $B/03_processes/lecture
 
 # --- Testing -----------------------------------------------------------------
 
-SUITES := $(sort $(patsubst tests/test_%.c,%,$(filter tests/test_%,$(TEST_SOURCES))))
+# tests/files_sha1.c is the case files_sha1 of the suite files.
+CASES := $(foreach c,$(basename $(notdir $(wildcard tests/*_*.c))), \
+    X($(firstword $(subst _, ,$c)),$c))
 NEED_CHECK := $(if $(HAVE_CHECK),true,{ \
     echo "Check is missing: the tests need it; make deps" >&2; exit 1; })
 
 $B/tests/run: $(TEST_SOURCES:%.c=$B/%.o) $B/modules.a
 	$(call say,link,$@)
 	$(run)$(LINK) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
-$B/tests/main.o: CPPFLAGS += -D'SUITES=$(SUITES:%=X(%))'
+$(TEST_SOURCES:%.c=$B/%.o): CPPFLAGS += -D'CASES=$(CASES)'
 $B/tests/main.o: $(TEST_SOURCES)
 
 .PHONY: test debug-test test-all coverage torture
 test:
 	@$(NEED_CHECK)
 	@$(MAKE) --no-print-directory all $B/tests/run
-	@BUILD=$B $B/tests/run $T
+	@BUILD=$B FLAVOUR=$(FLAVOUR) $B/tests/run $T
 
 debug-test:
 	@$(NEED_CHECK)
 	@$(NEED_GDB)
 	@test -n "$T" || { echo "usage: make debug-test T=name" >&2; exit 2; }
 	@$(MAKE) --no-print-directory all $B/tests/run
-	@BUILD=$B CK_FORK=no $(GDB) -q -x tests/assertion.py --args $B/tests/run $T
+	@BUILD=$B FLAVOUR=$(FLAVOUR) CK_FORK=no $(GDB) -q -x tests/assertion.py --args $B/tests/run $T
+
+# One run with the Nth fallible call failing: make torture-append N=7 (or 7+).
+TORTURE_FLAVOUR := TORTURE=1 SAN=address,undefined
+torture-%:
+	@$(MAKE) --no-print-directory -s $(TORTURE_FLAVOUR) torture-run P=$* \
+	    N='$(or $N,1)'
+torture-run: $(filter %/$P,$(PROGRAMS))
+	@TORTURE='$N' TORTURE_LOG=/dev/stderr $(filter %/$P,$(PROGRAMS)) $(ARGS); \
+	    echo "exit $$?"
+torture:
+	@$(MAKE) --no-print-directory $(TORTURE_FLAVOUR) test
+
+# All flavours. The address sanitizer and torture want no debugger beside them;
+# the thread sanitizer does not start on some kernels that shuffle addresses.
+test-all:
+	@set -e; \
+	try() { echo; echo "== $$1"; shift; "$$@"; }; \
+	have() { command -v $$1 >/dev/null || { echo "== $$1: missing, left out; make deps-all"; false; }; }; \
+	make='$(MAKE) --no-print-directory'; \
+	try 'gcc -O0' $$make test; \
+	try 'gcc -O2' $$make test OPT=1; \
+	try 'address and undefined-behaviour sanitizers' $$make test SAN=address,undefined; \
+	try 'thread sanitizer' setarch -R $$make test SAN=thread; \
+	try 'every call failing in turn' $$make torture; \
+	if have clang; then try clang $$make test CC=clang; fi; \
+	if have musl-gcc; then try 'musl, programs only' $$make all CC=musl-gcc; fi; \
+	if have valgrind; then try 'valgrind' $$make valgrind; fi
+
+# Memory that no sanitizer was built into: each program's default run.
+VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+    --error-exitcode=99 --trace-children=no
+valgrind: all
+	@for p in $(filter-out %/lecture $(CHECK_USERS:%.c=$B/%),$(PROGRAMS)); do \
+	    $(VALGRIND) $$p </dev/null >build/valgrind.log 2>&1; \
+	    [ $$? != 99 ] || { cat build/valgrind.log; echo "$$p"; exit 1; }; \
+	done; echo "valgrind: nothing lost"
+
+coverage:
+	@command -v gcovr >/dev/null || { \
+	    echo "gcovr is missing: coverage needs it; make deps-all" >&2; exit 1; }
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory test COVERAGE=1
+	@mkdir -p build/coverage/pages
+	@gcovr --root . --object-directory build/coverage --exclude tests/ \
+	    --html-details build/coverage/pages/index.html --print-summary \
+	    | sed -n 's/^lines: /coverage: lines /p; s/^branches: /coverage: branches /p'
+	@echo "pages: build/coverage/pages/index.html"
+
+bench-sha1:
+	@$(MAKE) --no-print-directory -s OPT=1 build/opt/01_files/hash_file
+	@sh tests/bench_sha1.sh
 
 # --- Keeping house -----------------------------------------------------------
 
-.PHONY: help clean doctor deps deps-all format lint new
+.PHONY: help clean doctor deps deps-all format lint new torture-run valgrind \
+    bench-sha1
+help:
+	@sed 's/^    //' tests/help.txt
+
 clean:
 	rm -rf build
+
+format:
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/*.[ch] tests/*/*.[ch])
+
+lint: build/compile_commands.json
+	@for tool in clang-format clang-tidy cppcheck shellcheck; do \
+	    command -v $$tool >/dev/null || { \
+	    echo "$$tool is missing: lint needs it; make deps-all" >&2; exit 1; }; done
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) \
+	    $(wildcard tests/*.[ch] tests/*/*.[ch])
+	printf '%s\n' $(SOURCES) $(TEST_SOURCES) | \
+	    xargs -P 2 -n 4 clang-tidy --quiet -p build
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
+	    --enable=warning,performance,portability -D_GNU_SOURCE \
+	    --suppress=missingIncludeSystem --library=posix $(SOURCES) $(TEST_SOURCES)
+	shellcheck $(SCRIPTS)
+
+new:
+	@sh tests/new.sh '$P'
 
 doctor:
 	@CC='$(CC)' sh tests/tools.sh doctor

@@ -146,15 +146,16 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
 
     struct option longs[CLI_MAX + 2] = {0};
     char letters[2 * CLI_MAX + 2] = "h";
+    char *letter = letters + 1;
     int n = count_options(cli);
     for (int i = 0; i < n; i++) {
         const struct cli_option *o = &cli->options[i];
         longs[i] = (struct option){o->name, o->type != CLI_T_FLAG, NULL,
                                    FIRST_OPTION + i};
         if (o->letter)
-            strncat(letters, (char[]){o->letter, '\0'}, 1);
+            *letter++ = o->letter;
         if (o->letter && o->type != CLI_T_FLAG)
-            strcat(letters, ":");
+            *letter++ = ':';
     }
     longs[n] = (struct option){"help", no_argument, NULL, HELP};
 

@@ -1,0 +1,236 @@
+"""The debugger speaks the remarks of a program's source.
+
+    gdb -q -x 02_testing/tour.py --args build/02_testing/find_sum
+
+A comment that starts with //> is a stop: gdb halts at the next line of code,
+says the remark, shows the source around it and the local variables. The
+prompt is the student's; `c` goes on to the next stop. With -batch nobody is
+asked, the program runs to its end, and the exit status is 1 if a stop was
+never reached.
+
+What stands beside the program comes along: every other .py of its chapter
+and of the chapters before (printers and commands), and NAME.gdb, a script
+that is run after the last stop.
+"""
+
+import glob
+import os
+import re
+import sys
+
+import gdb
+
+WIDTH = 72
+
+
+def find_stops(path):
+    """The blocks of //> lines: [(line of code that follows, remark)]."""
+    stops = []
+    remark = []
+    with open(path, encoding="utf-8") as source:
+        for number, line in enumerate(source, 1):
+            match = re.match(r"\s*//> ?(.*)", line)
+            if match:
+                remark.append(match.group(1))
+            elif remark and line.strip():
+                stops.append((number, "\n".join(remark)))
+                remark = []
+    return stops
+
+
+def paint(code, text):
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return "\033[%sm%s\033[0m" % (code, text) if colour else text
+
+
+class Stop(gdb.Breakpoint):
+    """One remark, spoken the first time the program comes by."""
+
+    def __init__(self, tour, number, path, line, remark):
+        super().__init__("%s:%d" % (path, line), internal=True)
+        self.silent = True
+        self.tour = tour
+        self.number_in_tour = number
+        self.remark = remark
+        self.reached = False
+
+    def stop(self):
+        if self.reached:
+            return False
+        self.reached = True
+        self.enabled = False
+        return True
+
+
+class Tour:
+    def __init__(self, path):
+        self.path = path
+        self.stops = [
+            Stop(self, i, path, line, remark)
+            for i, (line, remark) in enumerate(find_stops(path), 1)
+        ]
+        self.ended = False
+        script = path[: -len(".c")] + ".gdb"
+        self.script = script if os.path.exists(script) else None
+        gdb.events.stop.connect(self.on_stop)
+        gdb.events.exited.connect(self.on_exit)
+
+    def on_stop(self, event):
+        if not isinstance(event, gdb.BreakpointEvent):
+            return
+        for stop in event.breakpoints:
+            if isinstance(stop, Stop):
+                self.show(stop)
+
+    def show(self, stop):
+        frame = gdb.selected_frame()
+        place = frame.find_sal()
+        head = "[%d/%d] %s:%d in %s" % (
+            stop.number_in_tour,
+            len(self.stops),
+            self.path,
+            place.line,
+            frame.name(),
+        )
+        gdb.write("\n%s\n" % paint("1", head))
+        for line in stop.remark.splitlines():
+            gdb.write("  %s\n" % paint("33", line))
+        gdb.write("\n")
+        self.show_source(place.line)
+        self.show_variables(frame)
+        if self.script and all(s.reached for s in self.stops) and not in_batch():
+            gdb.write("\nThe last stop; now try: source %s\n" % self.script)
+        gdb.flush()
+
+    def show_source(self, line):
+        with open(self.path, encoding="utf-8") as source:
+            lines = source.read().splitlines()
+        for number in range(max(1, line - 4), min(len(lines), line + 3) + 1):
+            text = "%s %3d  %s" % (
+                "->" if number == line else "  ",
+                number,
+                lines[number - 1],
+            )
+            gdb.write(paint("1", text) + "\n" if number == line else text + "\n")
+
+    def show_variables(self, frame):
+        """Arguments and locals, from the innermost block out to the function."""
+        block = frame.block()
+        seen = set()
+        lines = []
+        while block is not None:
+            for symbol in block:
+                if not symbol.is_variable and not symbol.is_argument:
+                    continue
+                # Tables that the program is born with are no news.
+                if symbol.name in seen or symbol.name in ("cli", "argc", "argv"):
+                    continue
+                seen.add(symbol.name)
+                lines.append((symbol.name, self.format(symbol, frame)))
+            if block.function is not None:
+                break
+            block = block.superblock
+        if lines:
+            gdb.write("\n")
+        for name, value in lines:
+            text = "     %s = %s" % (name, value)
+            if len(text) > WIDTH:
+                text = text[: WIDTH - 3] + "..."
+            gdb.write(text + "\n")
+
+    @staticmethod
+    def format(symbol, frame):
+        try:
+            value = symbol.value(frame)
+            return value.format_string(max_elements=24).replace("\n", " ")
+        except gdb.error as error:
+            return "<%s>" % error
+
+    def on_exit(self, event):
+        self.ended = True
+
+    def summary(self):
+        missed = [s for s in self.stops if not s.reached]
+        gdb.write(
+            "\ntour: %d of %d stops reached\n"
+            % (len(self.stops) - len(missed), len(self.stops))
+        )
+        for stop in missed:
+            gdb.write("never reached: %s: %s\n" % (stop.location, stop.remark))
+        return missed
+
+
+def source_of(binary):
+    """The program's source: build/opt/04_threads/race is 04_threads/race.c."""
+    chapter, name = binary.split(os.sep)[-2:]
+    return os.path.join(chapter, name + ".c")
+
+
+def load_companions(path):
+    chapter = os.path.dirname(path)
+    for script in sorted(glob.glob("0[1-9]_*/*.py")):
+        if os.path.dirname(script) <= chapter and script != "02_testing/tour.py":
+            gdb.execute("source " + script)
+
+
+def prepare():
+    for setting in (
+        "pagination off",
+        "confirm off",
+        "width 0",
+        "debuginfod enabled off",
+        "print thread-events off",
+        "print inferior-events off",
+        # A test of Check's is run where the debugger can see it.
+        "environment CK_FORK no",
+    ):
+        try:
+            gdb.execute("set " + setting, to_string=True)
+        except gdb.error:  # an older gdb does not know it
+            pass
+
+
+def in_batch():
+    with open("/proc/self/cmdline", "rb") as words:
+        return b"-batch" in words.read().split(b"\0")
+
+
+def run(redirection):
+    """Runs to the first stop, without gdb's words about its thread library."""
+    said = gdb.execute("run " + redirection, to_string=True)
+    for line in said.splitlines(keepends=True):
+        if "libthread_db" not in line:
+            gdb.write(line)
+
+
+def main():
+    prepare()
+    binary = gdb.current_progspace().filename
+    if binary is None:
+        gdb.write("tour: which program? gdb -x 02_testing/tour.py PROGRAM\n")
+        gdb.execute("quit 2")
+    path = source_of(binary)
+    load_companions(path)
+    tour = Tour(path)
+    if not in_batch():
+        gdb.write(
+            "%d stops in %s; c goes to the next one, q ends the tour.\n"
+            % (len(tour.stops), path)
+        )
+        run("")
+        return
+    try:
+        run("</dev/null")
+        while not tour.ended and not all(s.reached for s in tour.stops):
+            gdb.execute("continue")
+        if tour.script:
+            gdb.execute("source " + tour.script)
+        while not tour.ended:
+            gdb.execute("continue")
+    except gdb.error as error:
+        gdb.write("tour: %s\n" % error)
+    missed = tour.summary()
+    gdb.execute("quit %d" % (1 if missed or not tour.ended else 0))
+
+
+main()

@@ -1,0 +1,26 @@
+"""Runs one case of the tests without forking and stops at its assertion.
+
+    make debug-test T=walk
+
+gdb then stands in the test, at the line that failed: look at its variables,
+go up to who called it. Without a failure the run ends and says so.
+"""
+
+import gdb
+
+for setting in ("confirm off", "pagination off", "width 0"):
+    gdb.execute("set " + setting)
+gdb.execute("set debuginfod enabled off", to_string=True)
+gdb.Breakpoint("_ck_assert_failed", internal=True).silent = True
+gdb.execute("run")
+if gdb.selected_inferior().pid == 0:
+    gdb.write("no assertion failed\n")
+else:
+    frame = gdb.selected_frame()
+    while frame.older() and "tests/" not in (
+        frame.find_sal().symtab.filename if frame.find_sal().symtab else ""
+    ):
+        frame = frame.older()
+    frame.select()
+    gdb.execute("frame")
+    gdb.execute("info locals")
