@@ -148,7 +148,7 @@ $(notdir $(basename $(filter $(WITH_MAIN),$(LEFT_OUT)))):
 
 .PHONY: lecture list
 lecture: all
-	@BUILD=$B $B/03_processes/lecture $(if $(FROM),--from $(FROM)) \
+	@BUILD=$B exec $B/03_processes/lecture $(if $(FROM),--from $(FROM)) \
 	    $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 list: $B/03_processes/lecture
@@ -172,7 +172,7 @@ $B/tests/main.o: $(TEST_SOURCES)
 test:
 	@$(NEED_CHECK)
 	@$(MAKE) --no-print-directory all $B/tests/run
-	@BUILD=$B FLAVOUR=$(FLAVOUR) $B/tests/run $T
+	@BUILD=$B FLAVOUR=$(FLAVOUR) exec $B/tests/run $T
 
 debug-test:
 	@$(NEED_CHECK)
@@ -255,7 +255,7 @@ lint: build/compile_commands.json
 	    xargs -P 2 -n 4 clang-tidy --quiet -p build
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
 	    --enable=warning,performance,portability -D_GNU_SOURCE \
-	    --suppress=missingIncludeSystem --library=posix $(SOURCES) $(TEST_SOURCES)
+	    --suppress=missingIncludeSystem --suppress=readdirCalled --library=posix $(SOURCES) $(TEST_SOURCES)
 	shellcheck $(SCRIPTS)
 
 new:

@@ -122,7 +122,7 @@ static void take_standard_descriptors(void)
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
             open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
-            _exit(CLI_ERROR);
+            err(CLI_ERROR, "/dev/null");
 }
 
 /* A full disk or a closed stdout shows only now, when the last of the output
@@ -130,11 +130,18 @@ static void take_standard_descriptors(void)
  */
 static void check_stdout(void)
 {
-    bool failed = ferror(stdout) != 0;
-    if (fflush(stdout) != 0 || failed) {
+    bool before = ferror(stdout) != 0;
+    bool now = fflush(stdout) != 0;
+    if (!before && !now)
+        return;
+    /* Where it failed some time ago, errno is another's by now. Writing
+     * nothing asks again, and some files answer.
+     */
+    if (now || write(STDOUT_FILENO, "", 0) == -1)
         warn("standard output");
-        _exit(CLI_ERROR);
-    }
+    else
+        warnx("standard output: not all could be written");
+    _exit(CLI_ERROR);
 }
 
 int cli_parse(const struct cli *cli, int argc, char **argv)
@@ -159,6 +166,8 @@ int cli_parse(const struct cli *cli, int argc, char **argv)
     }
     longs[n] = (struct option){"help", no_argument, NULL, HELP};
 
+    /* So that getopt_long and err(3) call the program by the same name. */
+    argv[0] = program_invocation_short_name;
     for (int c; (c = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (c == 'h' || c == HELP) {
             print_help(cli);

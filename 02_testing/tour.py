@@ -21,6 +21,8 @@ import sys
 import gdb
 
 WIDTH = 72
+# Variables that every program has, and those of Check's macros.
+NO_NEWS = re.compile(r"(cli|argc|argv|mock_miss|_ck_.*)$")
 
 
 def find_stops(path):
@@ -46,11 +48,9 @@ def paint(code, text):
 class Stop(gdb.Breakpoint):
     """One remark, spoken the first time the program comes by."""
 
-    def __init__(self, tour, number, path, line, remark):
+    def __init__(self, path, line, remark):
         super().__init__("%s:%d" % (path, line), internal=True)
         self.silent = True
-        self.tour = tour
-        self.number_in_tour = number
         self.remark = remark
         self.reached = False
 
@@ -66,8 +66,7 @@ class Tour:
     def __init__(self, path):
         self.path = path
         self.stops = [
-            Stop(self, i, path, line, remark)
-            for i, (line, remark) in enumerate(find_stops(path), 1)
+            Stop(path, line, remark) for line, remark in find_stops(path)
         ]
         self.ended = False
         script = path[: -len(".c")] + ".gdb"
@@ -86,7 +85,7 @@ class Tour:
         frame = gdb.selected_frame()
         place = frame.find_sal()
         head = "[%d/%d] %s:%d in %s" % (
-            stop.number_in_tour,
+            sum(s.reached for s in self.stops),
             len(self.stops),
             self.path,
             place.line,
@@ -122,8 +121,7 @@ class Tour:
             for symbol in block:
                 if not symbol.is_variable and not symbol.is_argument:
                     continue
-                # Tables that the program is born with are no news.
-                if symbol.name in seen or symbol.name in ("cli", "argc", "argv"):
+                if symbol.name in seen or NO_NEWS.match(symbol.name):
                     continue
                 seen.add(symbol.name)
                 lines.append((symbol.name, self.format(symbol, frame)))

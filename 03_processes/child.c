@@ -88,7 +88,6 @@ int child_start(struct child *c)
     c->pid = 0;
     c->status = 0;
     c->timed_out = false;
-    c->left_behind = false;
     c->pidfd = -1;
     c->in = -1;
     c->out = (struct child_output){.fd = -1};
@@ -205,9 +204,16 @@ void child_end(struct child *c, bool kill_first)
         return;
     if (kill_first)
         kill(-c->pid, SIGKILL);
+    /* While it is not reaped its number is its own: what it left behind of
+     * its group can be ended without hitting a stranger.
+     */
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT) == -1 &&
+           errno == EINTR)
+        continue;
+    kill(-c->pid, SIGKILL);
     while (waitpid(c->pid, &c->status, 0) == -1 && errno == EINTR)
         continue;
-    c->left_behind = kill(-c->pid, SIGKILL) == 0 && !kill_first;
     c->pid = 0;
     close_fd(&c->in);
     close_fd(&c->out.fd);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,12 +100,15 @@ struct child run_shell_with(const struct shell_run *run)
                           .directory = work,
                           .merge = !run->apart,
                           .seconds = 60};
+    /* Orphans become ours, dead or alive, so that none is overlooked. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (child_run(&child) == -1)
         ck_abort_msg("%s: %s", run->command, strerror(errno));
+    bool left_behind = waitpid(-1, NULL, 0) != -1;
     ck_assert_msg(!child.timed_out,
                   "%s: still running after 60 s; printed:\n%s", run->command,
                   child.out.text);
-    ck_assert_msg(!child.left_behind, "%s: left a process behind; printed:\n%s",
+    ck_assert_msg(!left_behind, "%s: left a process behind; printed:\n%s",
                   run->command, child.out.text);
     ck_assert_msg(is_empty(temporary), "%s: left a file in TMPDIR behind",
                   run->command);
