@@ -109,11 +109,13 @@ $B/%.o: %.c $B/flags
 	$(call say,cc,$<)
 	$(run)$(COMPILE) -c -o $@ $<
 
-# A library to slip in front of libc, for LD_PRELOAD.
+# A library to slip in front of libc, for LD_PRELOAD. Without a sanitizer, so
+# that any program can take it.
 $(PRELOADS): $B/%.so: %.c $B/flags
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(run)$(COMPILE) -fPIC -shared -o $@ $<
+	$(run)$(CC) $(STANDARD) $(INCLUDE) $(DEBUG) $(WARNINGS) $(CPPFLAGS) \
+	    $(CFLAGS) -fPIC -shared -o $@ $<
 
 -include $(patsubst %.c,$B/%.d,$(SOURCES) $(TEST_SOURCES))
 
