@@ -125,7 +125,7 @@ build/compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 	@for f in $(SOURCES) $(TEST_SOURCES); do \
 	    printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' \
 	        "$${comma:-[}" "$(CURDIR)" "$$f" \
-	        "$(CC) $(STANDARD) -I. $(WARNINGS) -c $$f"; \
+	        "$(CC) $(STANDARD) -I. $(WARNINGS) -D'CASES=$(CASES)' -c $$f"; \
 	    comma=','; \
 	done >$@ && echo ']' >>$@
 

@@ -104,13 +104,13 @@ class Tour:
     def show_source(self, line):
         with open(self.path, encoding="utf-8") as source:
             lines = source.read().splitlines()
-        for number in range(max(1, line - 4), min(len(lines), line + 3) + 1):
-            text = "%s %3d  %s" % (
-                "->" if number == line else "  ",
-                number,
-                lines[number - 1],
-            )
-            gdb.write(paint("1", text) + "\n" if number == line else text + "\n")
+        for number in range(max(1, line - 6), min(len(lines), line + 3) + 1):
+            text = lines[number - 1]
+            if text.lstrip().startswith("//>"):  # it has just been said
+                continue
+            here = number == line
+            text = "%s %3d  %s" % ("->" if here else "  ", number, text)
+            gdb.write((paint("1", text) if here else text) + "\n")
 
     def show_variables(self, frame):
         """Arguments and locals, from the innermost block out to the function."""

@@ -82,7 +82,8 @@ static int read_source(struct program *p)
     bool in_stop = false;
     bool has_main = false;
     char **entry = NULL;
-    for (ssize_t n; (n = getline(&line, &room, file)) > 0; p->lines++) {
+    while (getline(&line, &room, file) > 0) {
+        p->lines++;
         line[strcspn(line, "\n")] = '\0';
         if (in_header)
             read_header_line(p, line, &entry);

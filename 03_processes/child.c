@@ -66,12 +66,17 @@ static void become(const struct child *c, int in, int out, int err, int tell)
     bool ready = (in == -1 || dup2(in, STDIN_FILENO) != -1) &&
                  dup2(out, STDOUT_FILENO) != -1 &&
                  dup2(err, STDERR_FILENO) != -1;
+    char *entry; /* putenv keeps it */
     for (const char *const *e = c->environment; ready && e && *e; e++)
-        ready = putenv((char *)(size_t)*e) == 0;
+        ready = (entry = strdup(*e)) != NULL && putenv(entry) == 0;
     if (ready && c->directory)
         ready = chdir(c->directory) == 0;
+    union { /* exec's prototype is older than const */
+        const char *const *given;
+        char *const *wanted;
+    } argv = {.given = c->argv};
     if (ready)
-        execvp(c->argv[0], (char *const *)(size_t)c->argv);
+        execvp(c->argv[0], argv.wanted);
     int why = errno;
     /* If even this fails, the exit status still says that exec did. */
     (void)!write(tell, &why, sizeof why);

@@ -47,13 +47,12 @@ if [ "$(sort -u "$folder/digests" | wc -l)" != 1 ]; then
     exit 1
 fi
 
-# Appends the milliseconds of one run, to a thousandth, to the tool's list.
+# Appends the nanoseconds of one run to the tool's list.
 time_of() {
     start=$(date +%s%N)
     hash_with "$1" >/dev/null
     end=$(date +%s%N)
-    echo "$(((end - start) / 1000))" |
-        sed 's/...$/.&/' >>"$folder/$1"
+    echo "$((end - start))" >>"$folder/$1"
 }
 
 round=0
@@ -67,19 +66,19 @@ while [ "$round" -lt "$rounds" ]; do
     round=$((round + 1))
 done
 
-# The middle one of the numbers on stdin, and the two ends.
-middle() {
-    sort -n | awk '{ x[NR] = $1 }
-        END { printf "%.2f (%.2f to %.2f)", x[int((NR + 1) / 2)], x[1], x[NR] }'
+# Of the numbers on stdin, by this unit: the middle one, and the two ends.
+median() {
+    sort -n | awk -v unit="$1" '{ x[NR] = $1 / unit }
+        END { printf "%.2f (%.2f to %.2f)\n", x[int((NR + 1) / 2)], x[1], x[NR] }'
 }
 
+# The times of two tools, and by how much the first was faster.
 compare() {
-    printf '%-8s %s ms\n' "$1" "$(middle <"$folder/$1")"
-    printf '%-8s %s ms\n' "$2" "$(middle <"$folder/$2")"
-    printf '%s / %s: ' "$2" "$1"
-    paste "$folder/$2" "$folder/$1" | awk '{ print $1 / $2 }' | middle
-    echo
-    echo
+    for tool in "$1" "$2"; do
+        printf '%-9s %s ms\n' "$tool" "$(median 1000000 <"$folder/$tool")"
+    done
+    printf '%s / %s: %s\n\n' "$2" "$1" "$(
+        paste "$folder/$2" "$folder/$1" | awk '{ print $1 / $2 }' | median 1)"
 }
 
 sed -n 's/^model name[^:]*: /CPU:       /p' /proc/cpuinfo | head -n 1
@@ -88,6 +87,7 @@ echo "hash_file: $hash_file"
 echo "sha1sum:   $(sha1sum --version | head -n 1)"
 echo "openssl:   $(openssl version)"
 echo "file:      $mib MiB in memory, $rounds rounds; median (least to most)"
+echo "ratios:    over 1 where hash_file is the faster"
 echo
 compare portable sha1sum
 compare native openssl
