@@ -173,14 +173,14 @@ $B/tests/main.o: $(TEST_SOURCES)
 .PHONY: test debug-test test-all coverage torture
 test:
 	@$(NEED_CHECK)
-	@$(MAKE) --no-print-directory all $B/tests/run
+	@$(MAKE) -s --no-print-directory all $B/tests/run
 	@BUILD=$B FLAVOUR=$(FLAVOUR) exec $B/tests/run $T
 
 debug-test:
 	@$(NEED_CHECK)
 	@$(NEED_GDB)
 	@test -n "$T" || { echo "usage: make debug-test T=name" >&2; exit 2; }
-	@$(MAKE) --no-print-directory all $B/tests/run
+	@$(MAKE) -s --no-print-directory all $B/tests/run
 	@BUILD=$B FLAVOUR=$(FLAVOUR) CK_FORK=no $(GDB) -q -x tests/assertion.py --args $B/tests/run $T
 
 # One run with the Nth fallible call failing: make torture-append N=7 (or 7+).
@@ -189,7 +189,8 @@ torture-%:
 	@$(MAKE) --no-print-directory -s $(TORTURE_FLAVOUR) torture-run P=$* \
 	    N='$(or $N,1)'
 torture-run: $(filter %/$P,$(PROGRAMS))
-	@TORTURE='$N' TORTURE_LOG=/dev/stderr $(filter %/$P,$(PROGRAMS)) $(ARGS); \
+	@test -n '$^' || { echo "torture: no program '$P'" >&2; exit 2; }
+	@TORTURE='$N' TORTURE_LOG=/dev/stderr $< $(ARGS); \
 	    echo "exit $$?"
 torture:
 	@$(MAKE) --no-print-directory $(TORTURE_FLAVOUR) test
@@ -254,7 +255,7 @@ lint: build/compile_commands.json
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) \
 	    $(wildcard tests/*.[ch] tests/*/*.[ch])
 	printf '%s\n' $(SOURCES) $(TEST_SOURCES) | \
-	    xargs -P 2 -n 4 clang-tidy --quiet -p build
+	    xargs -P 2 -n 4 clang-tidy --quiet -p build 2>build/clang-tidy.log
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
 	    --enable=warning,performance,portability -D_GNU_SOURCE \
 	    --suppress=missingIncludeSystem --suppress=readdirCalled --library=posix $(SOURCES) $(TEST_SOURCES)

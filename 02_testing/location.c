@@ -1,5 +1,5 @@
-/* location.c: two functions ask a web service: what is my address, and which
- * city is that in?
+/* location.c: two functions ask a web service for my address, and for the city
+ * that it is in.
  *
  * Cells: A26
  * Run:   make location; make location ARGS='--fault silent'

@@ -73,6 +73,8 @@ class Tour:
         self.script = script if os.path.exists(script) else None
         gdb.events.stop.connect(self.on_stop)
         gdb.events.exited.connect(self.on_exit)
+        if hasattr(gdb.events, "gdb_exiting"):  # since gdb 12
+            gdb.events.gdb_exiting.connect(self.on_quit)
 
     def on_stop(self, event):
         if not isinstance(event, gdb.BreakpointEvent):
@@ -146,6 +148,15 @@ class Tour:
 
     def on_exit(self, event):
         self.ended = True
+
+    def on_quit(self, event):
+        """gdb would kill the program with SIGKILL, and what it has to clean up
+        would stay; SIGTERM lets it."""
+        if not self.ended and gdb.selected_inferior().pid != 0:
+            gdb.execute("delete", to_string=True)
+            for stop in self.stops:
+                stop.enabled = False
+            gdb.execute("signal SIGTERM", to_string=True)
 
     def summary(self):
         missed = [s for s in self.stops if not s.reached]

@@ -163,23 +163,29 @@ fail:;
     return -1;
 }
 
-/* Reads what is there. A full buffer doubles. */
-static int take(struct child_output *o, size_t *room)
+/* Reads what is there: one piece, or all. A full buffer doubles. */
+static int take(struct child_output *o, size_t *room, bool all)
 {
-    if (o->length + 1 >= *room) {
-        size_t more = *room ? *room * 2 : 4096;
-        char *bigger = realloc(o->text, more);
-        if (bigger == NULL)
-            return -1;
-        o->text = bigger;
-        *room = more;
+    while (o->fd != -1) {
+        if (o->length + 1 >= *room) {
+            size_t more = *room ? *room * 2 : 4096;
+            char *bigger = realloc(o->text, more);
+            if (bigger == NULL)
+                return -1;
+            o->text = bigger;
+            *room = more;
+        }
+        ssize_t n = read(o->fd, o->text + o->length, *room - o->length - 1);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return errno == EAGAIN ? 0 : -1;
+        if (n == 0)
+            close_fd(&o->fd);
+        o->length += (size_t)n;
+        if (!all)
+            break;
     }
-    ssize_t n = read(o->fd, o->text + o->length, *room - o->length - 1);
-    if (n == -1)
-        return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    if (n == 0)
-        close_fd(&o->fd);
-    o->length += (size_t)n;
     return 0;
 }
 
@@ -250,14 +256,19 @@ static bool turn(struct child *c, double deadline, size_t room[2], size_t *sent,
         *failed = errno == EINTR ? 0 : errno;
         return !*failed;
     }
-    if (polled[OUT].revents && take(&c->out, &room[0]) == -1)
+    /* Once the program has ended, all that it wrote is there: both are read
+     * until they are empty. What it has left behind may not write on.
+     */
+    bool ended = polled[END].revents != 0;
+    if (ended)
+        kill(-c->pid, SIGKILL);
+    if ((ended || polled[OUT].revents) && take(&c->out, &room[0], ended) == -1)
         *failed = errno;
-    if (polled[ERR].revents && take(&c->err, &room[1]) == -1)
+    if ((ended || polled[ERR].revents) && take(&c->err, &room[1], ended) == -1)
         *failed = errno;
     if (polled[IN].revents)
         feed(c, sent);
-    bool nothing_read = !polled[OUT].revents && !polled[ERR].revents;
-    return !*failed && !(polled[END].revents && nothing_read);
+    return !*failed && !ended;
 }
 
 int child_finish(struct child *c)

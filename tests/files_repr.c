@@ -104,6 +104,7 @@ END_TEST
 /* A name that shows its end in the wrong place: exe.txt for txt.exe. */
 START_TEST(the_direction_of_writing_cannot_be_turned)
 {
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional) */
     check_text(TEXT("\u202etxt.exe"), "'\\u202etxt.exe'");
     check_text(TEXT("\u2066\u2069\u200f"), "'\\u2066\\u2069\\u200f'");
 }
