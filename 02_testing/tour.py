@@ -6,7 +6,8 @@ A comment that starts with //> is a stop: gdb halts at the next line of code,
 says the remark, shows the source around it and the local variables. The
 prompt is the student's; `c` goes on to the next stop. With -batch nobody is
 asked, the program runs to its end, and the exit status is 1 if a stop was
-never reached.
+never reached. A stop in a forked child is reached in a second run, which
+follows the child (at the prompt: set follow-fork-mode child, then run).
 
 What stands beside the program comes along: every other .py of its chapter
 and of the chapters before (printers and commands), and NAME.gdb, a script
@@ -212,6 +213,19 @@ def run(redirection):
             gdb.write(line)
 
 
+def go_through(tour):
+    """One run from beginning to end, with the script after the last stop."""
+    tour.ended = False
+    run("</dev/null")
+    while not tour.ended and not all(s.reached for s in tour.stops):
+        gdb.execute("continue")
+    if tour.script and not tour.ended:
+        gdb.execute("source " + tour.script)
+    while not tour.ended and gdb.selected_inferior().pid != 0:
+        gdb.execute("continue")
+    tour.ended = True
+
+
 def main():
     prepare()
     binary = gdb.current_progspace().filename
@@ -229,13 +243,12 @@ def main():
         run("")
         return
     try:
-        run("</dev/null")
-        while not tour.ended and not all(s.reached for s in tour.stops):
-            gdb.execute("continue")
-        if tour.script:
-            gdb.execute("source " + tour.script)
-        while not tour.ended:
-            gdb.execute("continue")
+        go_through(tour)
+        if not all(s.reached for s in tour.stops):
+            # They may be in a forked child, which gdb lets run by itself.
+            gdb.write("\ntour: once more, following the child\n")
+            gdb.execute("set follow-fork-mode child")
+            go_through(tour)
     except gdb.error as error:
         gdb.write("tour: %s\n" % error)
     missed = tour.summary()
