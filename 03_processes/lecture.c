@@ -39,7 +39,7 @@ static volatile pid_t running; /* 0: none */
 static volatile int running_fd;
 static volatile sig_atomic_t over; /* Ctrl-C twice: no more programs */
 
-static const char *build = "build";
+static char *build; /* the folder of what was built */
 static int most_seconds = 60;
 static int most_lines = 200;
 
@@ -283,6 +283,9 @@ static void run(struct step *s)
         s->seconds = now() - start;
         kill_children();
         judge(s, &c);
+        if (WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGINT &&
+            screen_is_terminal())
+            putchar('\n'); /* behind the ^C that the terminal has shown */
     } else if (why == ENOENT && p->uses_check) {
         s->outcome = LEFT_OUT;
         snprintf(s->did, sizeof s->did, "not built: needs Check; make deps");
@@ -371,8 +374,8 @@ int main(int argc, char **argv)
         catalogue_free(&catalogue);
         return CLI_OK;
     }
-    if (getenv("BUILD") != NULL)
-        build = strdup(getenv("BUILD"));
+    const char *folder = getenv("BUILD");
+    build = strdup(folder ? folder : "build");
     if (build == NULL)
         err(CLI_ERROR, "the lecture");
     unsetenv("BUILD"); /* our business, none of the programs' */
@@ -388,6 +391,7 @@ int main(int argc, char **argv)
         walk(&podium);
     bool all_kept = podium_table(&podium);
     free(podium.steps);
+    free(build);
     catalogue_free(&catalogue);
     if (over && !ferror(stdout))
         return BY_CTRL_C;

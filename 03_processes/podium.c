@@ -165,7 +165,11 @@ void podium_list(const struct catalogue *c)
                    p->name, widths[2], p->cells);
             screen_cut(p->claim, screen_is_terminal() ? room : INT_MAX, false);
         } else {
-            printf("%s/%s %s\n  ", p->chapter, p->name, p->cells);
+            char title[256];
+            snprintf(title, sizeof title, "%s/%s %s", p->chapter, p->name,
+                     p->cells);
+            screen_cut(title, screen_columns(), false);
+            printf("\n  ");
             screen_cut(p->claim, screen_columns() - 2, false);
         }
         putchar('\n');
@@ -182,10 +186,11 @@ struct page {
     int from; /* the first line of the source that is not shown yet */
 };
 
-/* Runs another's program in the foreground, with the terminal: an editor, the
- * debugger. Returns its exit status, or -1 where it had none.
+/* Runs a shell command, $1 of which is the word, in the foreground and with
+ * the terminal: make, the debugger, an editor. Returns its exit status, or -1
+ * where it had none.
  */
-static int foreground(const char *const *argv)
+static int foreground(const char *command, const char *word)
 {
     fflush(stdout);
     pid_t pid = fork();
@@ -197,8 +202,8 @@ static int foreground(const char *const *argv)
         setpgid(0, 0);
         screen_give(getpid());
         signal(SIGPIPE, SIG_DFL);
-        execvp(argv[0], (char *const *)(size_t)argv);
-        warn("%s", argv[0]);
+        execlp("sh", "sh", "-c", command, "sh", word, (char *)NULL);
+        warn("sh");
         _exit(127);
     }
     int status = 0;
@@ -248,9 +253,7 @@ static void run_page(struct podium *podium, struct page *page)
 
 static void tour(const struct step *s)
 {
-    char target[PATH_MAX];
-    snprintf(target, sizeof target, "tour-%s", s->program->name);
-    foreground((const char *[]){"make", "-s", target, NULL});
+    foreground("exec make -s \"tour-$1\"", s->program->name);
     screen_rule("back from the tour", STYLE_DIM);
 }
 
@@ -281,14 +284,11 @@ static void edit(struct podium *podium, struct page *page)
     char target[PATH_MAX];
     snprintf(target, sizeof target, "%s/%s/%s", podium->build, p->chapter,
              p->name);
-    const char *const editor[] = {
-        "sh", "-c",    "exec ${VISUAL:-${EDITOR:-vi}} \"$1\"",
-        "sh", p->path, NULL};
-    if (foreground(editor) != 0) {
+    if (foreground("exec ${VISUAL:-${EDITOR:-vi}} \"$1\"", p->path) != 0) {
         screen_rule("the editor failed", STYLE_BAD);
         return;
     }
-    bool built = foreground((const char *[]){"make", "-s", target, NULL}) == 0;
+    bool built = foreground("exec make -s \"$1\"", target) == 0;
     read_again(podium);
     if (built)
         open_page(podium, page, podium->at);
@@ -317,14 +317,15 @@ static void jump(struct podium *podium, struct page *page)
 
 static void help(void)
 {
-    puts("enter   go on: more of the source, the run, the next program\n"
-         "n, b    the next program, back to the one before\n"
-         "r       run it (again)\n"
-         "t       tour: step through it in gdb\n"
-         "e       edit its source, and rebuild it\n"
-         "j       jump to a program or chapter by its name\n"
-         "q       quit\n"
-         "Ctrl-C  ends a program that runs");
+    screen_paragraph("Enter",
+                     "more of the source, then the run, then the next program");
+    screen_paragraph("n, b", "the next program, back to the one before");
+    screen_paragraph("r", "run it, or run it again");
+    screen_paragraph("t", "tour: step through it in gdb");
+    screen_paragraph("e", "edit its source, and rebuild it");
+    screen_paragraph("j", "jump to a program or chapter by its name");
+    screen_paragraph("q", "quit");
+    screen_paragraph("Ctrl-C", "ends a program that runs");
 }
 
 /* The line at the bottom: where we are, what Enter does, and as many of the

@@ -176,12 +176,24 @@ static int ended(struct watched *w)
     return WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -WTERMSIG(w->status);
 }
 
+/* execvp and putenv change no word, but were declared before const was. */
+static char *const *words(const char *const *given)
+{
+    const union {
+        const char *const *given;
+        char *const *wanted;
+    } words = {given};
+    return words.wanted;
+}
+
 /* Starts a lecture that reads and prints to a terminal of that size. */
 static struct watched *on_terminal(int rows, int columns,
                                    const char *const *environment,
                                    const char *const *argv)
 {
     struct watched *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        err(1, "calloc");
     struct winsize size = {.ws_row = (unsigned short)rows,
                            .ws_col = (unsigned short)columns};
     char *lecture = built("03_processes", "lecture");
@@ -194,8 +206,8 @@ static struct watched *on_terminal(int rows, int columns,
         setenv("LECTURE", lecture, 1);
         setenv("BUILD", "build", 1);
         for (; *environment; environment++)
-            putenv((char *)(size_t)*environment);
-        execvp(argv[0], (char *const *)(size_t)argv);
+            putenv(*words(environment));
+        execvp(argv[0], words(argv));
         err(1, "%s", argv[0]);
     }
     free(lecture);
@@ -204,35 +216,44 @@ static struct watched *on_terminal(int rows, int columns,
 
 #define ARGUMENTS(...) ((const char *const[]){"lecture", __VA_ARGS__, NULL})
 
+/* The program's own path stands first in place of its name. */
+static char *with_path(const char *const *arguments, const char *argv[16])
+{
+    char *path = built("03_processes", "lecture");
+    argv[0] = path;
+    for (int i = 1; (argv[i] = arguments[i]) != NULL; i++)
+        continue;
+    return path;
+}
+
 static struct watched *lecture_with(int columns, const char *const *environment,
                                     const char *const *arguments)
 {
-    char *argv[16] = {built("03_processes", "lecture")};
-    for (int i = 1; arguments[i] != NULL; i++)
-        argv[i] = (char *)(size_t)arguments[i];
-    struct watched *w =
-        on_terminal(24, columns, environment, (const char *const *)argv);
-    free(argv[0]);
+    const char *argv[16];
+    char *path = with_path(arguments, argv);
+    struct watched *w = on_terminal(24, columns, environment, argv);
+    free(path);
     return w;
 }
 
 /* Starts one that has no terminal. */
 static struct watched *unattended(const char *const *arguments)
 {
+    const char *argv[16];
+    char *path = with_path(arguments, argv);
     struct watched *w = calloc(1, sizeof *w);
-    char *argv[16] = {built("03_processes", "lecture")};
-    for (int i = 1; arguments[i] != NULL; i++)
-        argv[i] = (char *)(size_t)arguments[i];
+    if (w == NULL)
+        err(1, "calloc");
     w->child = (struct child){
-        .argv = (const char *const *)argv,
+        .argv = argv,
         .environment = (const char *[]){"BUILD=build", "COLUMNS=80", NULL},
         .directory = tree,
         .merge = true};
     if (child_start(&w->child) == -1)
-        err(1, "%s", argv[0]);
+        err(1, "%s", path);
     w->fd = w->child.out.fd;
     w->pid = w->child.pid;
-    free(argv[0]);
+    free(path);
     return w;
 }
 
@@ -766,7 +787,7 @@ START_TEST(ctrl_c_ends_the_program)
     expect(w, "killed by signal 2");
     expect(w, "enter: next");
     press(w, "\3");
-    expect(w, "q       quit");
+    expect(w, "q      quit");
     expect(w, "enter: next");
     press(w, "\3");
     expect(w, "enter: next");
@@ -1127,42 +1148,40 @@ TCase *processes_lecture(void)
     TCase *tc = tcase_create("lecture");
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
-    const TTest *const tests[] = {page,
-                                  endings,
-                                  left_out,
-                                  hang_is_killed_whole,
-                                  hang_is_told_first,
-                                  strays_are_killed,
-                                  flood_is_cut,
-                                  endless_line_is_cut,
-                                  escapes_are_shown,
-                                  programs_start_clean,
-                                  from_and_only,
-                                  unknown_names_are_refused,
-                                  not_itself,
-                                  list_fits,
-                                  terminated,
-                                  interrupted_once,
-                                  interrupted_twice,
-                                  nobody_reads,
-                                  enter_leads_through,
-                                  source_in_pages,
-                                  next_back_again,
-                                  jumps,
-                                  ctrl_c_ends_the_program,
-                                  terminal_is_put_back,
-                                  terminated_on_a_terminal,
-                                  ctrl_z_stops_the_job,
-                                  ctrl_z_stops_no_program,
-                                  tour_has_the_terminal,
-                                  ctrl_z_in_the_tour,
-                                  edit_and_rebuild,
-                                  editor_may_stay,
-                                  editor_is_missing,
-                                  narrow_terminal,
-                                  colours,
-                                  no_color};
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tcase_add_test(tc, tests[i]);
+    tcase_add_test(tc, page);
+    tcase_add_test(tc, endings);
+    tcase_add_test(tc, left_out);
+    tcase_add_test(tc, hang_is_killed_whole);
+    tcase_add_test(tc, hang_is_told_first);
+    tcase_add_test(tc, strays_are_killed);
+    tcase_add_test(tc, flood_is_cut);
+    tcase_add_test(tc, endless_line_is_cut);
+    tcase_add_test(tc, escapes_are_shown);
+    tcase_add_test(tc, programs_start_clean);
+    tcase_add_test(tc, from_and_only);
+    tcase_add_test(tc, unknown_names_are_refused);
+    tcase_add_test(tc, not_itself);
+    tcase_add_test(tc, list_fits);
+    tcase_add_test(tc, terminated);
+    tcase_add_test(tc, interrupted_once);
+    tcase_add_test(tc, interrupted_twice);
+    tcase_add_test(tc, nobody_reads);
+    tcase_add_test(tc, enter_leads_through);
+    tcase_add_test(tc, source_in_pages);
+    tcase_add_test(tc, next_back_again);
+    tcase_add_test(tc, jumps);
+    tcase_add_test(tc, ctrl_c_ends_the_program);
+    tcase_add_test(tc, terminal_is_put_back);
+    tcase_add_test(tc, terminated_on_a_terminal);
+    tcase_add_test(tc, ctrl_z_stops_the_job);
+    tcase_add_test(tc, ctrl_z_stops_no_program);
+    tcase_add_test(tc, tour_has_the_terminal);
+    tcase_add_test(tc, ctrl_z_in_the_tour);
+    tcase_add_test(tc, edit_and_rebuild);
+    tcase_add_test(tc, editor_may_stay);
+    tcase_add_test(tc, editor_is_missing);
+    tcase_add_test(tc, narrow_terminal);
+    tcase_add_test(tc, colours);
+    tcase_add_test(tc, no_color);
     return tc;
 }
