@@ -205,9 +205,9 @@ def in_batch():
         return b"-batch" in words.read().split(b"\0")
 
 
-def run(redirection):
+def run():
     """Runs to the first stop, without gdb's words about its thread library."""
-    said = gdb.execute("run " + redirection, to_string=True)
+    said = gdb.execute("run", to_string=True)
     for line in said.splitlines(keepends=True):
         if "libthread_db" not in line:
             gdb.write(line)
@@ -216,7 +216,7 @@ def run(redirection):
 def go_through(tour):
     """One run from beginning to end, with the script after the last stop."""
     tour.ended = False
-    run("</dev/null")
+    run()
     while not tour.ended and not all(s.reached for s in tour.stops):
         gdb.execute("continue")
     if tour.script and not tour.ended:
@@ -240,8 +240,10 @@ def main():
             "%d stops in %s; c goes to the next one, q ends the tour.\n"
             % (len(tour.stops), path)
         )
-        run("")
+        run()
         return
+    # Behind the program's own arguments; run with words would replace them.
+    gdb.execute("set args %s </dev/null" % gdb.parameter("args"))
     try:
         go_through(tour)
         if not all(s.reached for s in tour.stops):

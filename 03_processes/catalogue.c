@@ -33,11 +33,9 @@ static char **entry_of(struct program *p, const char *line)
     const struct {
         const char *key;
         char **entry;
-    } entries[] = {{"Cells:", &p->cells},
-                   {"Run:", &p->run},
-                   {"Ask:", &p->ask},
-                   {"Watch:", &p->watch},
-                   {"See:", &p->see}};
+    } entries[] = {{"Cells:", &p->cells}, {"Run:", &p->run},
+                   {"Ask:", &p->ask},     {"Watch:", &p->watch},
+                   {"See:", &p->see},     {"Broken:", &p->broken}};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
         if (strncmp(line, entries[i].key, strlen(entries[i].key)) == 0)
             return entries[i].entry;
@@ -49,6 +47,9 @@ static char **entry_of(struct program *p, const char *line)
  */
 static void read_header_line(struct program *p, char *line, char ***entry)
 {
+    char *end = strstr(line, "*/");
+    if (end != NULL)
+        *end = '\0';
     p->header_lines++;
     if (p->header_lines == 1) {
         char *colon = strchr(line, ':');
@@ -85,10 +86,12 @@ static int read_source(struct program *p)
     while (getline(&line, &room, file) > 0) {
         p->lines++;
         line[strcspn(line, "\n")] = '\0';
+        if (p->lines == 1)
+            in_header = strncmp(line, "/*", 2) == 0;
+        bool last = in_header && strstr(line, "*/") != NULL;
         if (in_header)
             read_header_line(p, line, &entry);
-        if (strstr(line, "*/") != NULL)
-            in_header = false;
+        in_header &= !last;
         bool stop = strncmp(line + strspn(line, " \t"), "//>", 3) == 0;
         p->stops += stop && !in_stop;
         in_stop = stop;
@@ -104,15 +107,16 @@ static int read_source(struct program *p)
 
 static void free_program(struct program *p)
 {
-    char *texts[] = {p->chapter, p->name, p->path,  p->claim, p->cells,
-                     p->run,     p->ask,  p->watch, p->see,   p->readme_cells};
+    char *texts[] = {p->chapter, p->name,   p->path,        p->claim,
+                     p->cells,   p->run,    p->ask,         p->watch,
+                     p->see,     p->broken, p->readme_cells};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
 }
 
-/* Takes in root/chapter/name.c, unless it is there already or no program. */
-static int add_source(struct catalogue *c, const char *root,
-                      const char *chapter, const char *name, bool in_readme,
+/* Takes in chapter/name.c, unless it is there already or no program. */
+static int add_source(struct catalogue *c, const char *chapter,
+                      const char *name, bool in_readme,
                       const char *readme_cells)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -127,9 +131,10 @@ static int add_source(struct catalogue *c, const char *root,
                         .ask = xstrdup(""),
                         .watch = xstrdup(""),
                         .see = xstrdup(""),
+                        .broken = xstrdup(""),
                         .in_readme = in_readme,
                         .readme_cells = xstrdup(readme_cells)};
-    if (asprintf(&p.path, "%s/%s/%s.c", root, chapter, name) == -1)
+    if (asprintf(&p.path, "%s/%s.c", chapter, name) == -1)
         err(1, "the catalogue");
     int is_program = read_source(&p);
     if (is_program != 1) {
@@ -148,10 +153,10 @@ static int add_source(struct catalogue *c, const char *root,
 }
 
 /* The rows of the chapter's table: | [race](race.c) | A41 | ... */
-static int read_rows(struct catalogue *c, const char *root, const char *chapter)
+static int read_rows(struct catalogue *c, const char *chapter)
 {
     char *path = NULL;
-    if (asprintf(&path, "%s/%s/README.md", root, chapter) == -1)
+    if (asprintf(&path, "%s/README.md", chapter) == -1)
         err(1, "the catalogue");
     FILE *file = fopen(path, "r");
     if (file == NULL) { /* a chapter without a table has no order either */
@@ -172,8 +177,8 @@ static int read_rows(struct catalogue *c, const char *root, const char *chapter)
         line[m[3].rm_eo] = '\0';
         while (m[3].rm_eo > m[3].rm_so && line[m[3].rm_eo - 1] == ' ')
             line[--m[3].rm_eo] = '\0';
-        result = add_source(c, root, chapter, line + m[1].rm_so, true,
-                            line + m[3].rm_so);
+        result =
+            add_source(c, chapter, line + m[1].rm_so, true, line + m[3].rm_so);
     }
     regfree(&row);
     free(line);
@@ -183,13 +188,12 @@ static int read_rows(struct catalogue *c, const char *root, const char *chapter)
 }
 
 /* The programs that no row names come after the others, by their names. */
-static int read_chapter(struct catalogue *c, const char *root,
-                        const char *chapter)
+static int read_chapter(struct catalogue *c, const char *chapter)
 {
-    if (read_rows(c, root, chapter) == -1)
+    if (read_rows(c, chapter) == -1)
         return -1;
     char *pattern = NULL;
-    if (asprintf(&pattern, "%s/%s/*.c", root, chapter) == -1)
+    if (asprintf(&pattern, "%s/*.c", chapter) == -1)
         err(1, "the catalogue");
     glob_t found;
     int result = 0;
@@ -197,7 +201,7 @@ static int read_chapter(struct catalogue *c, const char *root,
         for (size_t i = 0; i < found.gl_pathc && result == 0; i++) {
             char *name = strrchr(found.gl_pathv[i], '/') + 1;
             name[strlen(name) - 2] = '\0';
-            result = add_source(c, root, chapter, name, false, "");
+            result = add_source(c, chapter, name, false, "");
         }
         globfree(&found);
     }
@@ -205,21 +209,16 @@ static int read_chapter(struct catalogue *c, const char *root,
     return result;
 }
 
-int catalogue_read(struct catalogue *catalogue, const char *root)
+int catalogue_read(struct catalogue *catalogue)
 {
     *catalogue = (struct catalogue){0};
-    char *pattern = NULL;
-    if (asprintf(&pattern, "%s/0[1-9]_*", root) == -1)
-        err(1, "the catalogue");
     glob_t chapters;
     int result = 0;
-    if (glob(pattern, GLOB_ONLYDIR, NULL, &chapters) == 0) {
+    if (glob("0[1-9]_*", 0, NULL, &chapters) == 0) {
         for (size_t i = 0; i < chapters.gl_pathc && result == 0; i++)
-            result = read_chapter(catalogue, root,
-                                  strrchr(chapters.gl_pathv[i], '/') + 1);
+            result = read_chapter(catalogue, chapters.gl_pathv[i]);
         globfree(&chapters);
     }
-    free(pattern);
     if (result == -1)
         catalogue_free(catalogue);
     return result;

@@ -21,6 +21,7 @@ struct program {
     char *ask;
     char *watch;
     char *see;
+    char *broken;       /* what is wrong on purpose: race, deadlock, ... */
     int header_lines;   /* how many lines the comment at the head has */
     int lines;          /* the whole source */
     int stops;          /* blocks of remarks for the debugger */
@@ -34,10 +35,10 @@ struct catalogue {
     size_t count;
 };
 
-/* Reads the chapters below root ("." for the working directory). Returns 0, or
- * -1 with errno and the name of what could not be read on stderr.
+/* Reads the chapters below the working directory. Returns 0, or -1 with errno
+ * and the name of what could not be read on stderr.
  */
-int catalogue_read(struct catalogue *catalogue, const char *root);
+int catalogue_read(struct catalogue *catalogue);
 void catalogue_free(struct catalogue *catalogue);
 
 /* The program of that name, or NULL. */

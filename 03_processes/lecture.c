@@ -363,7 +363,7 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
 
     struct catalogue catalogue;
-    if (catalogue_read(&catalogue, ".") == -1)
+    if (catalogue_read(&catalogue) == -1)
         return CLI_ERROR;
     if (catalogue.count == 0)
         errx(CLI_ERROR, "no chapters here (01_files, 02_testing, ...): "

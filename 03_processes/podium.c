@@ -261,7 +261,7 @@ static void tour(const struct step *s)
 static void read_again(struct podium *podium)
 {
     struct catalogue fresh;
-    if (catalogue_read(&fresh, ".") == -1)
+    if (catalogue_read(&fresh) == -1)
         return;
     bool all = true;
     for (size_t i = 0; i < podium->count; i++)

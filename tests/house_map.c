@@ -165,7 +165,7 @@ static void read_map_row(const char *path, int number, char *line)
     strcpy(mapped[mapped_count++][1], name);
     const struct program *p = catalogue_find(&programs, name);
     char target[128];
-    snprintf(target, sizeof target, "./%s/%s", chapter, file);
+    snprintf(target, sizeof target, "%s/%s", chapter, file);
     if (p == NULL || strcmp(p->path, target) != 0)
         fprintf(complain, "%s:%d: no program %s\n", path, number, target);
     else if (!holds(p->cells, cell))

@@ -260,7 +260,7 @@ int main(int argc, char **argv)
     if (mkdtemp(folder) == NULL)
         err(1, "%s", folder);
     setenv("TEST_FOLDER", folder, 1);
-    if (catalogue_read(&programs, ".") == -1)
+    if (catalogue_read(&programs) == -1)
         return 1;
     SRunner *runner = collect();
 

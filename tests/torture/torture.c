@@ -61,7 +61,8 @@ static bool fails(const char *name, int why)
         return failure;                                                        \
     }
 
-/* clang-format off: a table of the calls, read by the Makefile. */
+/* A table of the calls, one a line. */
+/* clang-format off */
 WRAP(void *, NULL, ENOMEM, malloc, (size_t n), (n))
 WRAP(void *, NULL, ENOMEM, calloc, (size_t m, size_t n), (m, n))
 WRAP(void *, NULL, ENOMEM, realloc, (void *p, size_t n), (p, n))
@@ -70,8 +71,7 @@ WRAP(char *, NULL, ENOMEM, strdup, (const char *s), (s))
 WRAP(char *, NULL, ENOMEM, strndup, (const char *s, size_t n), (s, n))
 WRAP(FILE *, NULL, EMFILE, fopen, (const char *f, const char *m), (f, m))
 WRAP(FILE *, NULL, ENOMEM, fdopen, (int fd, const char *m), (fd, m))
-WRAP(FILE *, NULL, EMFILE, freopen, (const char *f, const char *m, FILE *s),
-     (f, m, s))
+WRAP(FILE *, NULL, EMFILE, freopen, (const char *f, const char *m, FILE *s), (f, m, s))
 WRAP(FILE *, NULL, ENOMEM, open_memstream, (char **p, size_t *n), (p, n))
 WRAP(ssize_t, -1, EIO, read, (int fd, void *p, size_t n), (fd, p, n))
 WRAP(ssize_t, -1, ENOSPC, write, (int fd, const void *p, size_t n), (fd, p, n))
@@ -84,16 +84,14 @@ WRAP(int, -1, ENOSPC, mkdirat, (int fd, const char *d, mode_t m), (fd, d, m))
 WRAP(int, -1, ENOSPC, mknod, (const char *f, mode_t m, dev_t d), (f, m, d))
 WRAP(int, -1, EBUSY, rmdir, (const char *d), (d))
 WRAP(int, -1, EBUSY, unlink, (const char *f), (f))
-WRAP(int, -1, EBUSY, unlinkat, (int fd, const char *f, int flags),
-     (fd, f, flags))
+WRAP(int, -1, EBUSY, unlinkat, (int fd, const char *f, int flags), (fd, f, flags))
 WRAP(int, -1, EIO, chdir, (const char *d), (d))
 WRAP(int, -1, EIO, fchdir, (int fd), (fd))
 WRAP(int, -1, ENOSPC, symlink, (const char *a, const char *b), (a, b))
 WRAP(int, -1, EIO, stat, (const char *f, struct stat *s), (f, s))
 WRAP(int, -1, EIO, lstat, (const char *f, struct stat *s), (f, s))
 WRAP(int, -1, EIO, fstat, (int fd, struct stat *s), (fd, s))
-WRAP(int, -1, EIO, fstatat, (int fd, const char *f, struct stat *s, int flags),
-     (fd, f, s, flags))
+WRAP(int, -1, EIO, fstatat, (int fd, const char *f, struct stat *s, int flags), (fd, f, s, flags))
 WRAP(DIR *, NULL, EMFILE, opendir, (const char *d), (d))
 WRAP(DIR *, NULL, ENOMEM, fdopendir, (int fd), (fd))
 WRAP(struct dirent *, NULL, EIO, readdir, (DIR * d), (d))
@@ -104,24 +102,16 @@ WRAP(int, -1, ENOMEM, atexit, (void (*f)(void)), (f))
 WRAP(pid_t, -1, EAGAIN, fork, (void), ())
 WRAP(pid_t, -1, EINTR, waitpid, (pid_t p, int *s, int o), (p, s, o))
 WRAP(int, -1, ENOENT, execv, (const char *f, char *const *a), (f, a))
-WRAP(int, -1, ENOENT, execve, (const char *f, char *const *a, char *const *e),
-     (f, a, e))
+WRAP(int, -1, ENOENT, execve, (const char *f, char *const *a, char *const *e), (f, a, e))
 WRAP(int, -1, EMFILE, socket, (int d, int t, int p), (d, t, p))
-WRAP(int, -1, EADDRINUSE, bind, (int fd, const struct sockaddr *a, socklen_t n),
-     (fd, a, n))
+WRAP(int, -1, EADDRINUSE, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 WRAP(int, -1, EADDRINUSE, listen, (int fd, int n), (fd, n))
-WRAP(int, -1, ECONNABORTED, accept, (int fd, struct sockaddr *a, socklen_t *n),
-     (fd, a, n))
-WRAP(int, -1, ECONNREFUSED, connect,
-     (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
-WRAP(int, -1, ENOBUFS, getsockname, (int fd, struct sockaddr *a, socklen_t *n),
-     (fd, a, n))
-WRAP(int, -1, ENOMEM, setsockopt,
-     (int fd, int l, int o, const void *p, socklen_t n), (fd, l, o, p, n))
-WRAP(ssize_t, -1, ECONNRESET, send,
-     (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
-WRAP(ssize_t, -1, ECONNRESET, recv, (int fd, void *p, size_t n, int flags),
-     (fd, p, n, flags))
+WRAP(int, -1, ECONNABORTED, accept, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(int, -1, ECONNREFUSED, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
+WRAP(int, -1, ENOBUFS, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(int, -1, ENOMEM, setsockopt, (int fd, int l, int o, const void *p, socklen_t n), (fd, l, o, p, n))
+WRAP(ssize_t, -1, ECONNRESET, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(ssize_t, -1, ECONNRESET, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 WRAP(int, -1, ENOMEM, poll, (struct pollfd * p, nfds_t n, int t), (p, n, t))
 
 /* These report no errno of their own, or have more to them. */
