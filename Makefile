@@ -33,7 +33,8 @@ HAVE_CHECK := $(shell printf '\043include <check.h>\n' | \
     $(CC) $(CPPFLAGS) $(CFLAGS) -E - >/dev/null 2>&1 && echo yes)
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || \
     echo -lcheck -lsubunit -lm -lrt -pthread)
-CHECK_USERS := $(shell grep -lE '<check\.h>|/mock\.h"' $(SOURCES) /dev/null)
+CHECK_USERS := $(shell grep -lE '^#include .*(<check\.h>|/mock\.h")' \
+    $(SOURCES) /dev/null)
 LEFT_OUT := $(if $(HAVE_CHECK),,$(CHECK_USERS))
 
 WITH_MAIN := $(shell grep -lE '^int main\b' $(SOURCES) /dev/null)

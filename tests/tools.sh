@@ -46,9 +46,9 @@ doctor() {
     tools | {
         while IFS='|' read -r tool for _; do
             if have "$tool"; then
-                printf '  %-13s is there   %s\n' "$tool" "$for"
+                printf '  %-13s is there   for %s\n' "$tool" "$for"
             else
-                printf '  %-13s MISSING    without it: no %s\n' "$tool" "$for"
+                printf '  %-13s MISSING    needed for %s\n' "$tool" "$for"
                 missing=1
             fi
         done
