@@ -232,6 +232,30 @@ coverage:
 	    | sed -n 's/^lines: /coverage: lines /p; s/^branches: /coverage: branches /p'
 	@echo "pages: build/coverage/pages/index.html"
 
+# The charts of the chapters' READMEs.
+PICTURES := 03_processes/count_processes 03_processes/download \
+    03_processes/survey 04_threads/count_threads \
+    04_threads/download_threads 04_threads/survey_threads \
+    04_threads/survey_locked
+pictures: all
+	@for p in $(PICTURES); do \
+	    mkdir -p $$(dirname $$p)/pictures; \
+	    svg=$$(dirname $$p)/pictures/$$(basename $$p).svg; \
+	    $B/$$p --svg $$svg >/dev/null || exit 1; echo "$$svg"; \
+	done
+
+bugs:
+	@MAKE='$(MAKE)' sh tests/bugs.sh
+
+bench-count: all
+	@BUILD=$B sh tests/bench_count.sh
+bench-timeline:
+	@CC='$(CC)' sh tests/bench_timeline.sh
+bench-download:
+	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory all OPT=1
+	@sh tests/bench_download.sh
+
 bench-sha1:
 	@$(MAKE) --no-print-directory -s OPT=1 build/opt/01_files/hash_file
 	@sh tests/bench_sha1.sh
@@ -239,7 +263,7 @@ bench-sha1:
 # --- Keeping house -----------------------------------------------------------
 
 .PHONY: help clean doctor deps deps-all format lint new torture-run valgrind \
-    bench-sha1
+    pictures bugs bench-sha1 bench-count bench-timeline bench-download
 help:
 	@sed 's/^    //' tests/help.txt
 

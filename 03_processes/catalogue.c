@@ -143,6 +143,7 @@ static int add_source(struct catalogue *c, const char *chapter,
         free_program(&p);
         return is_program;
     }
+    p.promised = strncmp(p.broken, "hangs", 5) == 0 ? 3 : 0;
     struct program *bigger =
         realloc(c->programs, (c->count + 1) * sizeof *bigger);
     if (bigger == NULL)

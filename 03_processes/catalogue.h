@@ -22,6 +22,7 @@ struct program {
     char *watch;
     char *see;
     char *broken;       /* what is wrong on purpose: race, deadlock, ... */
+    int promised;       /* its exit status: 0, or 3 where it is Broken: hangs */
     int header_lines;   /* how many lines the comment at the head has */
     int lines;          /* the whole source */
     int stops;          /* blocks of remarks for the debugger */

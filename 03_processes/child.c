@@ -12,6 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4U /* of the kernel; not every libc knows it */
+#endif
+
 static double now(void)
 {
     struct timespec t;
@@ -62,6 +66,11 @@ static void become(const struct child *c, int in, int out, int err, int tell)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+
+    /* Descriptors that we were given without close-on-exec end here too, where
+     * the kernel can do that (since 5.11).
+     */
+    syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
 
     bool ready = (in == -1 || dup2(in, STDIN_FILENO) != -1) &&
                  dup2(out, STDOUT_FILENO) != -1 &&
@@ -117,6 +126,7 @@ int child_start(struct child *c)
     if (c->pid == 0)
         become(c, in[0], out[1], c->merge ? out[1] : err[1], tell[1]);
     pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+    int pidfd_why = errno;
     /* Here as well, since either may come first. */
     setpgid(c->pid, c->pid);
     close_fd(&in[0]);
@@ -124,16 +134,15 @@ int child_start(struct child *c)
     close_fd(&err[1]);
     close_fd(&tell[1]);
 
-    int why = 0;
+    /* Nothing to read is good news: the pipe was closed by exec. */
+    int why = pidfd == -1 ? pidfd_why : 0;
     ssize_t n;
     do
         n = read(tell[0], &why, sizeof why);
     while (n == -1 && errno == EINTR);
-    if (pidfd == -1) {
-        n = 1;
+    if (n == -1)
         why = errno;
-    }
-    if (n > 0) {
+    if (n != 0 || pidfd == -1) {
         kill(c->pid, SIGKILL);
         while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
             continue;

@@ -248,8 +248,12 @@ static void judge(struct step *s, const struct child *c)
         snprintf(s->did, sizeof s->did, "%s", meaning[WEXITSTATUS(c->status)]);
     else
         snprintf(s->did, sizeof s->did, "%s", child_ending(c, ending));
-    if (!c->timed_out && c->status == 0)
+    /* What is there to hang is ended by its watchdog, as it promises. */
+    if (!c->timed_out && WIFEXITED(c->status) &&
+        WEXITSTATUS(c->status) == s->program->promised) {
+        snprintf(s->did, sizeof s->did, "%s", meaning[CLI_OK]);
         s->outcome = KEPT;
+    }
 }
 
 static void run(struct step *s)

@@ -155,7 +155,7 @@ static void read_map_row(const char *path, int number, char *line)
     char name[40];
     char chapter[40];
     char file[40];
-    int n = sscanf(line, "| %39[A-E0-9] | [%39[a-z0-9_]](%39[^/]/%39[^)])",
+    int n = sscanf(line, "| %39[A-E0-9b] | [%39[a-z0-9_]](%39[^/]/%39[^)])",
                    cell, name, chapter, file);
     if (n < 2)
         return;

@@ -62,6 +62,7 @@ struct transcript {
     char *path;
     struct transcript_block *blocks;
     size_t count;
+    size_t torture; /* the block that is run with failing calls */
 };
 
 /* Reads tests/transcripts/CHAPTER/NAME.transcript. A file that is missing or

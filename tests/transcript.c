@@ -5,6 +5,9 @@
  *     lost {{[0-9]+}} of them      between the braces: an extended regex
  *     {{0x[0-9a-f]+}}+             one or more lines like that
  *     exit 0
+ *
+ * A comment is a line that starts with # before a command. "# Torture." marks
+ * the command for make torture, where that is not the first one.
  */
 #include <err.h>
 #include <errno.h>
@@ -60,6 +63,8 @@ struct transcript transcript_read(const struct program *program)
     while (getline(&line, &room, file) > 0) {
         number++;
         line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, "# Torture.") == 0)
+            t.torture = t.count;
         if (*line == '\0' || strncmp(line, "# ", 2) == 0)
             continue;
         ck_assert_msg(strncmp(line, "$ ", 2) == 0,

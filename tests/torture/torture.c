@@ -13,13 +13,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -104,14 +108,21 @@ WRAP(pid_t, -1, EINTR, waitpid, (pid_t p, int *s, int o), (p, s, o))
 WRAP(int, -1, ENOENT, execv, (const char *f, char *const *a), (f, a))
 WRAP(int, -1, ENOENT, execve, (const char *f, char *const *a, char *const *e), (f, a, e))
 WRAP(int, -1, EMFILE, socket, (int d, int t, int p), (d, t, p))
+WRAP(int, -1, EMFILE, socketpair, (int d, int t, int p, int s[2]), (d, t, p, s))
 WRAP(int, -1, EADDRINUSE, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 WRAP(int, -1, EADDRINUSE, listen, (int fd, int n), (fd, n))
 WRAP(int, -1, ECONNABORTED, accept, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(int, -1, EMFILE, accept4, (int fd, struct sockaddr *a, socklen_t *n, int f), (fd, a, n, f))
 WRAP(int, -1, ECONNREFUSED, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 WRAP(int, -1, ENOBUFS, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
 WRAP(int, -1, ENOMEM, setsockopt, (int fd, int l, int o, const void *p, socklen_t n), (fd, l, o, p, n))
 WRAP(ssize_t, -1, ECONNRESET, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 WRAP(ssize_t, -1, ECONNRESET, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(int, EAI_MEMORY, 0, getaddrinfo, (const char *n, const char *s, const struct addrinfo *h, struct addrinfo **r), (n, s, h, r))
+WRAP(int, EAGAIN, 0, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x))
+WRAP(int, -1, ENOSPC, sem_init, (sem_t *s, int shared, unsigned n), (s, shared, n))
+WRAP(void *, MAP_FAILED, ENOMEM, mmap, (void *p, size_t n, int r, int f, int fd, off_t o), (p, n, r, f, fd, o))
+WRAP(int, -1, ENOENT, execvp, (const char *f, char *const *a), (f, a))
 WRAP(int, -1, ENOMEM, poll, (struct pollfd * p, nfds_t n, int t), (p, n, t))
 
 /* These report no errno of their own, or have more to them. */
