@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 
     static const char two[] = "5.39 s with 2 processes (Python, 2017)";
     static const char sixteen[] = "0.842 s with 16 processes (Python, 2016)";
-    if (processes == 0 || processes < 16)
+    if (processes < 16)
         show(processes == 0 ? 2 : processes, two);
     if (processes == 0 || processes >= 16)
         show(processes == 0 ? 16 : processes, sixteen);

@@ -100,7 +100,7 @@ struct fork_future {
 const void *fork_pool_result(struct fork_future *future);
 
 /* Waits likewise, and returns why there is no value, or NULL where there is
- * one: what the job raised, or "killed by signal 9, ..." of its worker, or
+ * one: what the job raised, or "worker lost: killed by signal 9, Killed", or
  * "cancelled".
  */
 const char *fork_pool_exception(struct fork_future *future);

@@ -141,17 +141,15 @@ static void wait_for_end(pid_t pid)
 
 void server_child_stop(struct server_child *s)
 {
-    int saved = errno;
     struct server_child **link = &first;
     while (*link != NULL && *link != s)
         link = &(*link)->next;
-    if (*link != NULL && owner == getpid()) {
-        *link = s->next;
-        kill(s->pid, SIGTERM);
-        wait_for_end(s->pid);
-        s->pid = 0;
-    }
-    errno = saved;
+    if (*link == NULL)
+        return;
+    *link = s->next;
+    kill(s->pid, SIGTERM);
+    wait_for_end(s->pid);
+    s->pid = 0;
 }
 
 /* At exit; a forked child that comes by here has no server to stop. */

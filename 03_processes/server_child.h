@@ -42,7 +42,7 @@ struct server_child {
  */
 void server_child_start(struct server_child *server);
 
-/* Ends it now: connections are cut, its processes reaped. Leaves errno. */
+/* Ends it now: connections are cut, its processes reaped. */
 void server_child_stop(struct server_child *server);
 
 /* What a program does that needs a server: returns the URL that is given

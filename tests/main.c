@@ -168,7 +168,7 @@ static TCase *torture_case(int i)
 static TCase *program_case(int i, bool tours)
 {
     TCase *tc = tcase_create(programs.programs[i].name);
-    tcase_set_timeout(tc, 120);
+    tcase_set_timeout(tc, plain_build() ? 120 : 900);
     /* What the thread sanitizer says of a bug on purpose is no news here. */
     const char *flavour = getenv("FLAVOUR");
     bool reported = *programs.programs[i].broken != '\0' && flavour != NULL &&
@@ -257,7 +257,7 @@ static SRunner *collect(const char *word)
                                                    : "only in the plain build");
         /* A case files_sha1 is asked for as sha1. */
 #define X(suite, name)                                                         \
-    add(&runner, word, #suite, #name + sizeof #suite, name());
+    add(&runner, word, #suite, &#name[sizeof #suite], name());
     CASES
 #undef X
     for (size_t i = 0; i < programs.count; i++)

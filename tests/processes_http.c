@@ -674,6 +674,7 @@ static const char *const no_urls[] = {
     "http://x/a b",
     "http://x/\n",
     "http://x/\xd0\xa2",
+    "http://[::1x:80/",
     "http://[::1",
     "http://[]",
     "http://[::1]x",

@@ -369,7 +369,7 @@ START_TEST(a_killed_worker_loses_its_one_job)
             ck_assert_int_eq(result(futures[i]), 2 * i);
     ck_assert_ptr_null(fork_pool_result(futures[LOST]));
     ck_assert_str_eq(fork_pool_exception(futures[LOST]),
-                     "killed by signal 9, Killed");
+                     "worker lost: killed by signal 9, Killed");
     ck_assert_int_eq(pool.lost, 1);
     ck_assert_int_eq(pool.started, 5);
     fork_pool_shutdown(&pool, false);
@@ -383,7 +383,8 @@ START_TEST(a_lost_worker_is_replaced_at_once)
 {
     start(2);
     struct fork_future *f = submit(die, SIGKILL);
-    ck_assert_str_eq(fork_pool_exception(f), "killed by signal 9, Killed");
+    ck_assert_str_eq(fork_pool_exception(f),
+                     "worker lost: killed by signal 9, Killed");
     ck_assert_int_eq(pool.lost, 1);
     ck_assert_int_eq(pool.started, 3);
     fork_pool_release(f);
@@ -400,7 +401,8 @@ START_TEST(a_pool_of_one_outlives_its_workers)
         struct fork_future *f = submit(twice, i);
         ck_assert_int_eq(result(f), 2 * i);
         ck_assert_str_eq(fork_pool_exception(lost),
-                         i % 2 ? "exit 3" : "killed by signal 3, Quit");
+                         i % 2 ? "worker lost: exit 3"
+                               : "worker lost: killed by signal 3, Quit");
         fork_pool_release(lost);
         fork_pool_release(f);
     }
@@ -451,7 +453,8 @@ START_TEST(a_worker_that_hangs_up_is_lost)
 {
     start(1);
     struct fork_future *f = submit(hang_up, 0);
-    ck_assert_str_eq(fork_pool_exception(f), "killed by signal 9, Killed");
+    ck_assert_str_eq(fork_pool_exception(f),
+                     "worker lost: killed by signal 9, Killed");
     fork_pool_release(f);
     fork_pool_shutdown(&pool, false);
     check_no_children();

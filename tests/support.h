@@ -31,7 +31,7 @@ char *built(const char *chapter, const char *name);
 /* Runs a shell command as a transcript does: built programs on PATH, in a new
  * empty folder with TMPDIR an empty folder too, nothing on stdin, stdout and
  * stderr together. Fails the test where it cannot be started, takes over 60
- * seconds, or leaves a process or a file in TMPDIR behind. Free with
+ * seconds (300 with a sanitizer), or leaves a process or a file in TMPDIR behind. Free with
  * child_free.
  */
 struct child run_shell(const char *command);
