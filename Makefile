@@ -132,12 +132,13 @@ build/compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 
 # --- Running -----------------------------------------------------------------
 
-# make race: build one program and run it.
+# make race: build one program and run it. Some start a server in a child.
+SERVERS := $(filter %/server %/server_threads,$(PROGRAMS))
 define run_target
 .PHONY: $(notdir $1) tour-$(notdir $1)
-$(notdir $1): $1 $(PRELOADS)
+$(notdir $1): $1 $(PRELOADS) $(SERVERS)
 	@$1 $$(ARGS)
-tour-$(notdir $1): $1 $(PRELOADS)
+tour-$(notdir $1): $1 $(PRELOADS) $(SERVERS)
 	@$$(NEED_GDB)
 	@$(GDB) -q -x 02_testing/tour.py --args $1 $$(ARGS)
 endef

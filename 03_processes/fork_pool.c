@@ -408,8 +408,8 @@ struct fork_future *fork_pool_submit(struct fork_pool *pool, fork_job *job,
 void fork_pool_shutdown(struct fork_pool *pool, bool cancel_futures)
 {
     while (cancel_futures && pool->first != NULL)
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left
         fork_pool_cancel(pool->first);
-    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left it
     while (pool->first != NULL || hand_out(pool))
         turn(pool);
     /* They read an end, and end. This works even where somebody else has a

@@ -126,7 +126,7 @@ END_TEST
 
 TCase *threads_count(void)
 {
-    TCase *tc = tcase_create("counts");
+    TCase *tc = tcase_create("count");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, the_first_that_fails_is_named, 0, 3);
     tcase_add_test(tc, no_memory_for_the_stacks);

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -115,6 +116,8 @@ WRAP(int, -1, ECONNABORTED, accept, (int fd, struct sockaddr *a, socklen_t *n), 
 WRAP(int, -1, EMFILE, accept4, (int fd, struct sockaddr *a, socklen_t *n, int f), (fd, a, n, f))
 WRAP(int, -1, ECONNREFUSED, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 WRAP(int, -1, ENOBUFS, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(int, -1, ENOTCONN, getpeername, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
+WRAP(int, -1, EMFILE, signalfd, (int fd, const sigset_t *s, int flags), (fd, s, flags))
 WRAP(int, -1, ENOMEM, setsockopt, (int fd, int l, int o, const void *p, socklen_t n), (fd, l, o, p, n))
 WRAP(ssize_t, -1, ECONNRESET, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 WRAP(ssize_t, -1, ECONNRESET, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
