@@ -79,7 +79,7 @@ static void start_children(int n)
          */
         int share = downloads / n + (i < downloads % n);
         //> So many downloads for this child: print share. It does them one
-        //> after another, while its brothers do theirs.
+        //> after another, while the others do theirs.
         pid_t pid = fork();
         if (pid == -1)
             err(CLI_ERROR, "process %d of %d", i + 1, n);

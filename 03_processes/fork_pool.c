@@ -84,7 +84,7 @@ static _Noreturn void serve(int fd)
     _exit(n == 0 ? 0 : 1);
 }
 
-/* A worker that held its brothers' lines would keep them open when the parent
+/* A worker that held the lines of others would keep them open when the parent
  * has hung up: nobody would ever see an end.
  */
 static void close_all_lines(void)

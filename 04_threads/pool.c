@@ -75,6 +75,7 @@ static bool step(struct pool_future *f, enum pool_state from,
         if (is_done(f)) {
             must(pthread_cond_broadcast(&f->done), "broadcast");
             next = f->callbacks;
+            f->callbacks = NULL; /* they may be gone once they were called */
         }
     }
     unlock(f);

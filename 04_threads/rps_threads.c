@@ -114,8 +114,9 @@ static struct load run_load(int threads, int requests)
 {
     struct load load;
     memset(workers, 0, sizeof workers);
-    //> So many threads are made, and then let go all at once. Each is its own
-    //> program, as if it were alone, and calls make_request in a loop.
+    //> So many threads are made, and then let go all at once. Each calls
+    //> make_request in a loop, as if it were alone in the world. (The first
+    //> hundred do nothing: they only show what a thread costs.)
     if (load_run(&load, threads, requests, make_request) == -1)
         err(CLI_ERROR, "thread %d of %d", load.threads + 1, threads);
     for (int i = 0; i < threads; i++) {

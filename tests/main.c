@@ -280,7 +280,14 @@ static struct shared {
 
 static void run_case(SRunner *runner, int i)
 {
+    int before = srunner_ntests_run(runner);
     srunner_run(runner, cases[i].suite, cases[i].name, CK_SILENT);
+    /* Check finds nothing wrong with a name that nobody has. */
+    if (srunner_ntests_run(runner) == before) {
+        printf("%s: no test ran: is it called so in tcase_create?\n",
+               cases[i].name);
+        shared->errors++;
+    }
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%d of %d ", i + 1, case_count);
 }

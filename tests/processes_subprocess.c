@@ -100,7 +100,7 @@ END_TEST
 
 TCase *processes_subprocess(void)
 {
-    TCase *tc = tcase_create("subprocesses");
+    TCase *tc = tcase_create("subprocess");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, both_outputs_are_read);
     tcase_add_test(tc, a_signal_is_not_an_exit);

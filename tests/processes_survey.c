@@ -471,7 +471,7 @@ END_TEST
 
 TCase *processes_survey(void)
 {
-    TCase *tc = tcase_create("portals");
+    TCase *tc = tcase_create("survey");
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, be_quiet, NULL);
     tcase_add_test(tc, hosts_come_one_by_one);

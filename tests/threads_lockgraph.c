@@ -175,7 +175,7 @@ END_TEST
 
 TCase *threads_lockgraph(void)
 {
-    TCase *tc = tcase_create("threads_lockgraph");
+    TCase *tc = tcase_create("lockgraph");
     tcase_set_timeout(tc, 120);
     if (plain_build() && system("gdb -v >/dev/null 2>&1") == 0) {
         tcase_add_loop_test(tc, on_a_hanging_program, 0, 2 * HANGING);

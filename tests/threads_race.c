@@ -76,7 +76,7 @@ END_TEST
 
 TCase *threads_race(void)
 {
-    TCase *tc = tcase_create("threads_race");
+    TCase *tc = tcase_create("race");
     tcase_set_timeout(tc, 120);
     /* Sanitizers need more memory than a limit leaves them, and report the
      * race, which is their job and not what is asked here.

@@ -9,7 +9,7 @@ static void setup(void)
 
 TCase *threads_server(void)
 {
-    TCase *tc = tcase_create("server_threads");
+    TCase *tc = tcase_create("server");
     servers_add_tests(tc, setup);
     return tc;
 }

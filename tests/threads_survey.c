@@ -121,7 +121,7 @@ END_TEST
 
 TCase *threads_survey(void)
 {
-    TCase *tc = tcase_create("surveys");
+    TCase *tc = tcase_create("survey");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, guarded_portals_are_all_there, 0, 4);
     tcase_add_test(tc, no_place_stays_free);

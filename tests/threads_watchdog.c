@@ -198,7 +198,7 @@ END_TEST
 
 TCase *threads_watchdog(void)
 {
-    TCase *tc = tcase_create("threads_watchdog");
+    TCase *tc = tcase_create("watchdog");
     tcase_set_timeout(tc, 60);
     /* The thread sanitizer has threads of its own, which it would list. */
     const char *flavour = getenv("FLAVOUR");
