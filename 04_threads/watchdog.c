@@ -32,6 +32,17 @@ static int named_count;
 static pthread_t watchdog;
 static sem_t over; /* posted at exit */
 
+/* Why something about a thread could not be found out, and then nothing that
+ * was found is to be trusted. A thread that has ended meanwhile is no reason.
+ */
+static int unseen;
+
+static void cannot_see(void)
+{
+    if (errno != ENOENT && errno != ESRCH)
+        unseen = errno;
+}
+
 /* A thread, and what it waits for. */
 struct waiter {
     pid_t tid;
@@ -71,8 +82,10 @@ static pid_t holder(const pthread_mutex_t *mutex)
 #ifdef __GLIBC__
     pthread_mutex_t copy = PTHREAD_MUTEX_INITIALIZER;
     int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
+    if (fd == -1) {
+        cannot_see();
         return 0;
+    }
     ssize_t n = pread(fd, &copy, sizeof copy, (off_t)(uintptr_t)mutex);
     close(fd);
     return n == sizeof copy ? copy.__data.__owner : 0;
@@ -89,6 +102,8 @@ static void read_file(pid_t tid, const char *what, char *text, size_t size)
     snprintf(path, sizeof path, "/proc/self/task/%d/%s", tid, what);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd == -1 ? -1 : read(fd, text, size - 1);
+    if (n == -1)
+        cannot_see();
     if (fd != -1)
         close(fd);
     text[n > 0 ? n : 0] = '\0';
@@ -131,14 +146,19 @@ static int look(struct waiter waiters[THREADS])
 {
     int n = 0;
     DIR *d = opendir("/proc/self/task");
-    if (d == NULL)
+    if (d == NULL) {
+        cannot_see();
         return 0;
+    }
     /* cppcheck-suppress readdirCalled // the folder is this thread's own */
-    for (struct dirent *e; n < THREADS && (e = readdir(d)) != NULL;) {
+    for (struct dirent *e;
+         errno = 0, n < THREADS && (e = readdir(d)) != NULL;) {
         pid_t tid = (pid_t)atoi(e->d_name);
         if (tid > 0 && tid != gettid())
             waiters[n++] = look_at(tid);
     }
+    if (errno != 0)
+        cannot_see();
     closedir(d);
     return n;
 }
@@ -214,6 +234,11 @@ static void bark(void)
     int waiting = 0;
     if (dprintf(STDOUT_FILENO, "watchdog: nothing moves any more\n") < 0) {
         warn("standard output");
+        _exit(CLI_ERROR);
+    }
+    if (unseen != 0) {
+        errno = unseen;
+        warn("watchdog: who waits for whom: /proc/self/task");
         _exit(CLI_ERROR);
     }
     for (int i = 0; i < n; i++) {

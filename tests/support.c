@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,23 @@ static char *search_path(void)
     return path;
 }
 
+/* Reaps all orphans, which are ours, dead or alive. Returns whether one of them
+ * was left behind. Not so those that a program has killed together with their
+ * parent, in a process group other than the shell's: elsewhere init reaps them.
+ */
+static bool reap_orphans(pid_t group)
+{
+    bool left = false;
+    siginfo_t orphan;
+    while (waitid(P_ALL, 0, &orphan, WEXITED | WNOWAIT) == 0) {
+        if (orphan.si_code != CLD_KILLED || orphan.si_status != SIGKILL ||
+            getpgid(orphan.si_pid) == group)
+            left = true;
+        waitpid(orphan.si_pid, NULL, 0);
+    }
+    return left;
+}
+
 struct child run_shell_with(const struct shell_run *run)
 {
     char *work = new_folder();
@@ -101,11 +119,13 @@ struct child run_shell_with(const struct shell_run *run)
         .merge = !run->apart,
         /* Sanitizers make programs slower by ten times and more. */
         .seconds = plain_build() ? 60 : 300};
-    /* Orphans become ours, dead or alive, so that none is overlooked. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (child_run(&child) == -1)
+    if (child_start(&child) == -1)
         ck_abort_msg("%s: %s", run->command, strerror(errno));
-    bool left_behind = waitpid(-1, NULL, 0) != -1;
+    pid_t group = child.pid;
+    if (child_finish(&child) == -1)
+        ck_abort_msg("%s: %s", run->command, strerror(errno));
+    bool left_behind = reap_orphans(group);
     ck_assert_msg(!child.timed_out, "%s: it does not end; printed:\n%s",
                   run->command, child.out.text);
     ck_assert_msg(!left_behind, "%s: left a process behind; printed:\n%s",
