@@ -19,7 +19,13 @@ int selector_init(struct selector *s, const char *backend)
         errno = EINVAL;
         return -1;
     }
+    s->name = s->backend->name;
     return s->backend->init(s);
+}
+
+int selector_fd(const struct selector *s)
+{
+    return s->backend->fd == NULL ? -1 : s->backend->fd(s);
 }
 
 void selector_destroy(struct selector *s)

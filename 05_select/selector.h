@@ -7,7 +7,7 @@
  *     for (;;) {
  *         struct selector_event e;
  *         if (selector_wait(&s, -1) == -1)
- *             err(1, "%s", s.backend->name);
+ *             err(1, "%s", s.name);
  *         while (selector_next(&s, &e))
  *             e.call(e.fd, e.events, e.data);
  *     }
@@ -53,6 +53,7 @@ struct selector_event {
 };
 
 struct selector {
+    const char *name; /* of the back end: "epoll" */
     const struct selector_backend *backend;
     void *state; /* the back end's */
 
@@ -69,6 +70,12 @@ struct selector {
  * ENOMEM.
  */
 int selector_init(struct selector *s, const char *backend);
+
+/* A descriptor that can be read when something is ready, so that one selector,
+ * or another loop, can wait for this one. Only epoll has one; -1 with the
+ * others.
+ */
+int selector_fd(const struct selector *s);
 
 /* Frees it. The descriptors in it stay open. */
 void selector_destroy(struct selector *s);

@@ -30,6 +30,8 @@ struct selector_backend {
     int (*change)(struct selector *s, int fd, int before, int now);
     /* Calls selector_found for each; milliseconds of -1 are for ever. */
     int (*wait)(struct selector *s, int milliseconds);
+    /* NULL: it has none. */
+    int (*fd)(const struct selector *s);
 };
 
 extern const struct selector_backend selector_select, selector_poll,

@@ -73,5 +73,11 @@ static int wait_for(struct selector *s, int milliseconds)
     return n == -1 ? -1 : 0;
 }
 
-const struct selector_backend selector_epoll = {"epoll", init, destroy, change,
-                                                wait_for};
+static int own_fd(const struct selector *s)
+{
+    const struct state *state = s->state;
+    return state->fd;
+}
+
+const struct selector_backend selector_epoll = {"epoll", init,     destroy,
+                                                change,  wait_for, own_fd};

@@ -87,5 +87,5 @@ static int wait_for(struct selector *s, int milliseconds)
     return 0;
 }
 
-const struct selector_backend selector_poll = {"poll", init, destroy, change,
-                                               wait_for};
+const struct selector_backend selector_poll = {"poll", init,     destroy,
+                                               change, wait_for, NULL};

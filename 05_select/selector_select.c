@@ -69,5 +69,5 @@ static int wait_for(struct selector *s, int milliseconds)
     return 0;
 }
 
-const struct selector_backend selector_select = {"select", init, destroy,
-                                                 change, wait_for};
+const struct selector_backend selector_select = {"select", init,     destroy,
+                                                 change,   wait_for, NULL};

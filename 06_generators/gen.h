@@ -123,18 +123,25 @@ extern const char gen_ignored_exit[];
     } while (false)
 
 /* Yields whenever the other generator does, until that one ends. What is
- * thrown goes to that one; an error that ends that one ends this one.
+ * thrown goes to that one; an error that ends that one is thrown here. As with
+ * the yields, it may be caught behind the one, and goes on behind the other.
  */
-#define GEN_YIELD_FROM(g, sub, call)                                           \
+#define GEN_TRY_YIELD_FROM(g, sub, call)                                       \
     do {                                                                       \
         __attribute__((fallthrough));                                          \
     case __LINE__:                                                             \
         gen_pass_on(&(g)->gen, &(sub)->gen);                                   \
-        if ((call) && gen_may_yield(&(g)->gen)) {                              \
+        if (call) {                                                            \
             (g)->gen.line = __LINE__;                                          \
             return true;                                                       \
         }                                                                      \
-        if (gen_pass_back(&(g)->gen, &(sub)->gen))                             \
+        gen_pass_back(&(g)->gen, &(sub)->gen);                                 \
+    } while (false)
+
+#define GEN_YIELD_FROM(g, sub, call)                                           \
+    do {                                                                       \
+        GEN_TRY_YIELD_FROM(g, sub, call);                                      \
+        if ((g)->gen.thrown)                                                   \
             goto gen_end;                                                      \
     } while (false)
 
@@ -203,12 +210,10 @@ static inline bool gen_may_yield(struct gen *g)
     return !g->thrown;
 }
 
-/* Whether there is an error to go on with. */
-static inline bool gen_pass_back(struct gen *g, const struct gen *sub)
+static inline void gen_pass_back(struct gen *g, const struct gen *sub)
 {
     if (sub->error)
         g->thrown = sub->error;
-    return g->thrown;
 }
 
 #endif

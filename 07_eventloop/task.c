@@ -1,0 +1,276 @@
+#include "07_eventloop/task.h"
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "01_files/cli.h"
+
+static const char error_awaits_itself[] =
+    "RuntimeError: the task awaits itself";
+
+static _Thread_local struct task *current;
+
+struct task *task_current(void)
+{
+    return current;
+}
+
+static struct gen *gen_of(struct task *t)
+{
+    return &((struct task_frame *)t->frame)->gen;
+}
+
+/* --- The list of those that are not done ----------------------------------- */
+
+static void link_task(struct task *t)
+{
+    struct loop *loop = t->future.loop;
+    t->next = loop->tasks;
+    t->link = &loop->tasks;
+    if (t->next != NULL)
+        t->next->link = &t->next;
+    loop->tasks = t;
+}
+
+static void unlink_task(struct task *t)
+{
+    if (t->link == NULL)
+        return;
+    *t->link = t->next;
+    if (t->next != NULL)
+        t->next->link = t->link;
+    t->link = NULL;
+}
+
+/* --- A step ---------------------------------------------------------------- */
+
+/* The coarse clock will do, and costs a fifth. */
+static uint32_t milliseconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint32_t)t.tv_sec * 1000 + (uint32_t)(t.tv_nsec / 1000000);
+}
+
+static void end(struct task *t)
+{
+    const char *error = t->cancelling ? error_cancelled : gen_of(t)->error;
+    unlink_task(t);
+    if (error == NULL)
+        future_set_result(&t->future, t->frame);
+    else
+        future_set_error(&t->future, error);
+    future_release(&t->future); /* the loop's */
+}
+
+static void step(void *data);
+
+/* What it awaits is done. */
+static void wake(struct future_callback *self, struct future *f)
+{
+    struct task *t =
+        (struct task *)(void *)((char *)self - offsetof(struct task, wake));
+    gen_throw(gen_of(t), future_error(f));
+    step(t);
+}
+
+static void step(void *data)
+{
+    struct task *t = data;
+    struct task *outer = current;
+    struct future *awaits = NULL;
+    if (t->cancelling)
+        gen_throw(gen_of(t), error_cancelled);
+    t->cancelling = false;
+    current = t;
+    loop_about(t->future.loop, t->name);
+    bool goes_on = t->coroutine(t->frame, &awaits);
+    current = outer;
+    if (!goes_on) {
+        end(t);
+    } else if (awaits == NULL) {
+        loop_call_soon_named(t->future.loop, step, t, "a step");
+    } else if (awaits == &t->future) {
+        gen_throw(gen_of(t), error_awaits_itself);
+        loop_call_soon_named(t->future.loop, step, t, "a step");
+    } else {
+        t->since = milliseconds_now();
+        future_add_done_callback(awaits, &t->wake);
+        /* It was cancelled in that very step. */
+        if (t->cancelling && future_cancel(awaits))
+            t->cancelling = false;
+    }
+}
+
+/* Cancels what the task waits for, and the error that comes of that will go
+ * on through the task. One that waits for nothing gets it in its next step.
+ */
+static bool cancel(struct future *f)
+{
+    struct task *t = (struct task *)(void *)f;
+    if (t->wake.future == NULL || !future_cancel(t->wake.future))
+        t->cancelling = true;
+    return true;
+}
+
+static void free_name(struct task *t)
+{
+    if (t->own_name)
+        free((void *)(uintptr_t)t->name); /* const is for all others */
+}
+
+/* A coroutine that nobody started. */
+static void forget(struct task *t)
+{
+    unlink_task(t);
+    if (t->state == TASK_NEW)
+        warnx("the coroutine %s was never awaited", t->name);
+    t->state = TASK_AWAITED;
+}
+
+static void free_task(struct future *f)
+{
+    struct task *t = (struct task *)(void *)f;
+    if (t->state != TASK_STARTED)
+        forget(t);
+    free_name(t);
+    free(t);
+}
+
+static const struct future_kind kind = {"a task", cancel, free_task};
+
+/* --- The loop's end, and its dump ------------------------------------------ */
+
+static void end_tasks(struct loop *loop)
+{
+    struct task *next;
+    for (struct task *t = loop->tasks; t != NULL; t = next) {
+        next = t->next;
+        if (t->state == TASK_STARTED)
+            future_cancel(&t->future);
+        else
+            forget(t);
+    }
+    while (loop->tasks != NULL)
+        loop_run_once(loop, -1);
+    /* Their done callbacks have a turn yet to come, and what those add. */
+    while (loop->ready_count > 0)
+        loop_run_once(loop, 0);
+}
+
+static void dump_tasks(struct loop *loop, FILE *out)
+{
+    for (struct task *t = loop->tasks; t != NULL; t = t->next) {
+        const struct future *f = t->wake.future;
+        fprintf(out, "  task %s", t->name);
+        if (t == current)
+            fprintf(out, ": runs\n");
+        else if (t->state != TASK_STARTED)
+            fprintf(out, ": never started\n");
+        else if (f == NULL)
+            fprintf(out, ": ready\n");
+        else
+            fprintf(out, ", at line %d: for %.3f s it waits for %s%s%s\n",
+                    gen_of(t)->line, (milliseconds_now() - t->since) / 1e3,
+                    f->kind->name, f->kind == &kind ? " " : "",
+                    f->kind == &kind
+                        ? ((const struct task *)(const void *)f)->name
+                        : "");
+    }
+}
+
+/* --- Making tasks ---------------------------------------------------------- */
+
+struct task *task_new(struct loop *loop, coroutine *call, const char *name,
+                      const void *frame, size_t size)
+{
+    struct task *t = malloc(sizeof *t + size);
+    if (t == NULL)
+        err(CLI_ERROR, "task %s", name);
+    *t = (struct task){.coroutine = call, .name = name, .wake.call = wake};
+    future_init(&t->future, loop, &kind);
+    memcpy(t->frame, frame, size);
+    link_task(t);
+    loop->end_tasks = end_tasks;
+    loop->dump_tasks = dump_tasks;
+    return t;
+}
+
+struct task *task_start(struct task *t)
+{
+    t->state = TASK_STARTED;
+    future_hold(&t->future);
+    loop_call_soon_named(t->future.loop, step, t, "a step");
+    return t;
+}
+
+void task_await(struct task *t)
+{
+    t->state = TASK_AWAITED;
+    unlink_task(t);
+}
+
+void task_release(struct task *t)
+{
+    if (t != NULL)
+        future_release(&t->future);
+}
+
+void task_name(struct task *t, const char *format, ...)
+{
+    char *name;
+    va_list rest;
+    va_start(rest, format);
+    int n = vasprintf(&name, format, rest);
+    va_end(rest);
+    if (n == -1)
+        err(CLI_ERROR, "task %s", t->name);
+    free_name(t);
+    t->name = name;
+    t->own_name = true;
+}
+
+/* --- Running --------------------------------------------------------------- */
+
+static void stop(struct future_callback *self, struct future *f)
+{
+    (void)self;
+    loop_stop(f->loop);
+}
+
+const char *loop_run_until_complete(struct loop *loop, struct future *f)
+{
+    struct future_callback callback = {.call = stop};
+    future_add_done_callback(f, &callback);
+    if (loop_run_forever(loop) == -1)
+        err(CLI_ERROR, "loop");
+    future_remove_done_callback(&callback);
+    return future_error(f);
+}
+
+static void interrupt(void *data)
+{
+    struct task *t = data;
+    loop_remove_signal_handler(t->future.loop, SIGINT); /* twice will end it */
+    future_cancel(&t->future);
+}
+
+const char *loop_run_frame(coroutine *call, const char *name, const void *frame,
+                           size_t size)
+{
+    struct loop loop;
+    if (loop_init(&loop) == -1)
+        err(CLI_ERROR, "loop");
+    struct task *t = task_start(task_new(&loop, call, name, frame, size));
+    if (loop_add_signal_handler(&loop, SIGINT, interrupt, t) == -1)
+        err(CLI_ERROR, "loop: SIGINT");
+    const char *error = loop_run_until_complete(&loop, &t->future);
+    loop_close(&loop);
+    task_release(t);
+    return error;
+}
