@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 const char gen_exit[] = "GeneratorExit";
-const char gen_ignored_exit[] = "the generator ignored GeneratorExit";
+const char gen_ignored_exit[] = "generator ignored GeneratorExit";
 
 int gen_enter_first_or_last(struct gen *g)
 {
@@ -23,8 +23,7 @@ int gen_enter_first_or_last(struct gen *g)
 
 void gen_lost(const struct gen *g, const char *file, const char *function)
 {
-    warnx("%s: %s has no yield of its own at line %d: was it in a switch?",
-          file, function, -2 - g->line);
+    warnx("%s:%d: %s: a yield in a switch?", file, -2 - g->line, function);
     abort();
 }
 

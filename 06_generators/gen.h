@@ -40,7 +40,8 @@
  *     g.close()        GEN_CLOSE(g, the call)
  *     yield            GEN_YIELD(g)
  *     try: yield       GEN_TRY_YIELD(g), then gen_catch(&g->gen)
- *     yield from sub   GEN_YIELD_FROM(g, sub, the call of sub)
+ *     yield from sub   GEN_YIELD_FROM(g, sub, the call of sub); and with try
+ *                      GEN_TRY_YIELD_FROM
  *     return           goto gen_end
  *     raise error      GEN_RAISE(g, error)
  *     finally          what stands behind GEN_END: it runs once, whichever way
@@ -131,7 +132,7 @@ extern const char gen_ignored_exit[];
         __attribute__((fallthrough));                                          \
     case __LINE__:                                                             \
         gen_pass_on(&(g)->gen, &(sub)->gen);                                   \
-        if (call) {                                                            \
+        if ((call) && gen_may_yield(&(g)->gen)) {                              \
             (g)->gen.line = __LINE__;                                          \
             return true;                                                       \
         }                                                                      \
