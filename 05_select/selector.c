@@ -1,6 +1,7 @@
 #include "05_select/selector.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,10 @@ static bool are_events(int events)
 int selector_register(struct selector *s, int fd, int events,
                       selector_callback *call, void *data)
 {
-    if (fd < 0 || fd > INT_MAX / 2)
+    /* Asked of the kernel, since only epoll would ask; and a table up to a
+     * number that is none could be a big one.
+     */
+    if (fd < 0 || fd > INT_MAX / 2 || fcntl(fd, F_GETFD) == -1)
         errno = EBADF;
     else if (!are_events(events))
         errno = EINVAL;
@@ -101,11 +105,11 @@ int selector_modify(struct selector *s, int fd, int events,
         errno = before == 0 ? ENOENT : EINVAL;
         return -1;
     }
+    if (events != before && s->backend->change(s, fd, before, events) == -1)
+        return -1;
     struct selector_key *key = &s->keys[fd];
     key->call = call;
     key->data = data;
-    if (events != before && s->backend->change(s, fd, before, events) == -1)
-        return -1;
     key->events = events;
     return 0;
 }
@@ -142,9 +146,11 @@ static int milliseconds(double seconds)
 int selector_wait(struct selector *s, double seconds)
 {
     s->ready_count = s->ready_given = 0;
-    if (s->backend->wait(s, milliseconds(seconds)) == -1 && errno != EINTR)
-        return -1;
-    return s->ready_count;
+    if (s->backend->wait(s, milliseconds(seconds)) == 0)
+        return s->ready_count;
+    /* Not what poll had found before it came to one that is closed. */
+    s->ready_count = 0;
+    return errno == EINTR ? 0 : -1;
 }
 
 void selector_found(struct selector *s, int fd, int events, unsigned serial)

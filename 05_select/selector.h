@@ -89,7 +89,8 @@ int selector_register(struct selector *s, int fd, int events,
                       selector_callback *call, void *data);
 
 /* The same for one that is registered; ENOENT where it is not. Takes no memory,
- * and fails for no other reason but EINVAL.
+ * and fails for no other reason but EINVAL, or in epoll EBADF where the
+ * descriptor was closed before it was unregistered.
  */
 int selector_modify(struct selector *s, int fd, int events,
                     selector_callback *call, void *data);

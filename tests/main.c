@@ -98,23 +98,35 @@ START_TEST(tour)
 }
 END_TEST
 
-/* Takes out of what was printed the lines in which a program says what went
- * wrong; returns whether there was one.
+/* Whether the line is a program's message about an error: "name: ...: File
+ * exists".
  */
+static bool is_message(const char *line, size_t length)
+{
+    bool named = false;
+    for (size_t i = 0; i < programs.count && !named; i++) {
+        size_t n = strlen(programs.programs[i].name);
+        named = strncmp(line, programs.programs[i].name, n) == 0 &&
+                strncmp(line + n, ": ", 2) == 0;
+    }
+    for (int error = 1; error < 134 && named; error++) {
+        size_t n = strlen(strerror(error));
+        if (n < length && memcmp(line + length - n, strerror(error), n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Takes such lines out of what was printed; returns whether there was one. */
 static bool drop_messages(struct child_output *out)
 {
     char *to = out->text;
     bool dropped = false;
     for (const char *line = out->text; *line != '\0';) {
-        size_t length = strcspn(line, "\n") + 1;
-        bool message = false;
-        for (size_t i = 0; i < programs.count; i++) {
-            size_t n = strlen(programs.programs[i].name);
-            message |= strncmp(line, programs.programs[i].name, n) == 0 &&
-                       strncmp(line + n, ": ", 2) == 0;
-        }
-        if (line[length - 1] == '\0')
-            length--;
+        size_t length = strcspn(line, "\n");
+        bool message = is_message(line, length);
+        if (line[length] == '\n')
+            length++;
         if (!message) {
             memmove(to, line, length);
             to += length;

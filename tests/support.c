@@ -82,18 +82,26 @@ static char *search_path(void)
 }
 
 /* Reaps all orphans, which are ours, dead or alive. Returns whether one of them
- * was left behind. Not so those that a program has killed together with their
- * parent, in a process group other than the shell's: elsewhere init reaps them.
+ * was left behind. That is one in the shell's process group, which was killed
+ * only by us; and in a group of its own one that is alive, unless it has just
+ * been killed: then its parent, killed with it, could not reap it.
  */
 static bool reap_orphans(pid_t group)
 {
     bool left = false;
-    siginfo_t orphan;
-    while (waitid(P_ALL, 0, &orphan, WEXITED | WNOWAIT) == 0) {
-        if (orphan.si_code != CLD_KILLED || orphan.si_status != SIGKILL ||
-            getpgid(orphan.si_pid) == group)
+    int alive = WNOHANG;
+    siginfo_t orphan = {0};
+    while (waitid(P_ALL, 0, &orphan, WEXITED | WNOWAIT | alive) == 0) {
+        if (orphan.si_pid == 0) {
+            alive = 0;
+            continue;
+        }
+        bool killed =
+            orphan.si_code == CLD_KILLED && orphan.si_status == SIGKILL;
+        if (getpgid(orphan.si_pid) == group || (alive == 0 && !killed))
             left = true;
         waitpid(orphan.si_pid, NULL, 0);
+        orphan.si_pid = 0;
     }
     return left;
 }
