@@ -56,6 +56,10 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
     -Wwrite-strings -Wpointer-arith -Wcast-qual -Wcast-align -Wundef \
     -Wformat=2 -Wvla -Wimplicit-fallthrough -Wswitch-enum
+# musl's FD_SET divides a descriptor by an unsigned number.
+ifneq ($(findstring musl,$(CC)),)
+WARNINGS += -Wno-sign-conversion
+endif
 # The first finding ends the run, with a whole stack.
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
     -fno-sanitize-recover=all)

@@ -62,8 +62,11 @@ static bool is_empty(const char *folder)
     return nftw(folder, count_entry, 8, FTW_PHYS) == 0;
 }
 
-/* PATH=build/01_files:build/02_testing:...: and what PATH was. */
-static char *search_path(void)
+/* PATH=build/06_generators:/usr/bin:build/01_files:build/02_testing:...: a
+ * chapter's own programs, then the system's, and then all others: chapter 6 has
+ * a grep.
+ */
+static char *search_path(const char *chapter)
 {
     char *path = NULL;
     size_t length;
@@ -71,12 +74,14 @@ static char *search_path(void)
     if (out == NULL)
         err(1, "open_memstream");
     fputs("PATH=", out);
+    if (chapter != NULL)
+        fprintf(out, "%s/%s:", build_folder(), chapter);
+    fputs(getenv("PATH"), out);
     for (size_t i = 0; i < programs.count; i++)
         if (i == 0 || strcmp(programs.programs[i].chapter,
                              programs.programs[i - 1].chapter) != 0)
-            fprintf(out, "%s/%s:", build_folder(),
+            fprintf(out, ":%s/%s", build_folder(),
                     programs.programs[i].chapter);
-    fputs(getenv("PATH"), out);
     fclose(out);
     return path;
 }
@@ -110,7 +115,7 @@ struct child run_shell_with(const struct shell_run *run)
 {
     char *work = new_folder();
     char *temporary = new_folder();
-    char *path = search_path();
+    char *path = search_path(run->chapter);
     char *tmpdir = NULL;
     if (asprintf(&tmpdir, "TMPDIR=%s", temporary) == -1)
         err(1, "%s", run->command);

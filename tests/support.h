@@ -39,6 +39,7 @@ struct child run_shell(const char *command);
 /* The same, with what else run_shell has no word for. */
 struct shell_run {
     const char *command;
+    const char *chapter; /* whose programs are found first; or NULL */
     const char *const *environment; /* as in struct child */
     bool empty_after; /* nothing may be left where it ran either */
     bool apart;       /* stderr by itself */
