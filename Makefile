@@ -241,7 +241,11 @@ coverage:
 PICTURES := 03_processes/count_processes 03_processes/download \
     03_processes/survey 04_threads/count_threads \
     04_threads/download_threads 04_threads/survey_threads \
-    04_threads/survey_locked
+    04_threads/survey_locked 05_select/latency \
+    05_select/requests_blocking 05_select/requests_callbacks \
+    05_select/wakeup 06_generators/hosts \
+    06_generators/requests_gen 06_generators/run_queries_turns \
+    06_generators/run_queries 06_generators/tiny_loop
 pictures: all
 	@for p in $(PICTURES); do \
 	    mkdir -p $$(dirname $$p)/pictures; \

@@ -23,7 +23,7 @@ import gdb
 
 WIDTH = 72
 # Variables that every program has, and those of Check's macros.
-NO_NEWS = re.compile(r"(cli|argc|argv|mock_miss|_ck_.*)$")
+NO_NEWS = re.compile(r"(cli|argc|argv|mock_miss|__func__|_ck_.*)$")
 
 
 def find_stops(path):

@@ -10,10 +10,21 @@
  */
 enum { CHUNK_LINE_MAX = 4096 };
 
-#define ALPHANUMERIC                                                           \
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-static const char token_bytes[] = ALPHANUMERIC "!#$%&'*+-.^_`|~";
-static const char host_bytes[] = ALPHANUMERIC "-._~%!$&'()*+,;=:[]";
+/* Where a text ends that has only letters, digits and these in it. (strspn(3)
+ * makes a table of them at each call, and lines are short.)
+ */
+static const char token_bytes[] = "-_!#$%&'*+.^`|~";
+static const char host_bytes[] = ".:-_~%!$&'()*+,;=[]";
+
+static size_t span(const char *text, const char *also)
+{
+    const char *p = text;
+    while ((*p >= '0' && *p <= '9') ||
+           ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') ||
+           (*p != '\0' && strchr(also, *p) != NULL))
+        p++;
+    return (size_t)(p - text);
+}
 
 void http_init(struct http *h, enum http_kind kind)
 {
@@ -176,7 +187,7 @@ static enum http_error read_version(const char *text, int *minor)
 /* "GET /path HTTP/1.1" becomes "GET\0/path\0HTTP/1.1\0". */
 static enum http_error read_request_line(struct http *h)
 {
-    size_t method = strspn(h->head, token_bytes);
+    size_t method = span(h->head, token_bytes);
     char *target = h->head + method + 1;
     if (method == 0 || target[-1] != ' ')
         return HTTP_BAD_START;
@@ -222,12 +233,34 @@ static enum http_error read_first_line(struct http *h)
     return error;
 }
 
+/* The fields that say something to us: most messages have but one or two, and
+ * need not be searched for the others.
+ */
+enum { CONNECTION = 1, HOST = 2, EXPECT = 4, LENGTH = 8, CODING = 16 };
+
+static unsigned known_field(const char *name, size_t length)
+{
+    static const struct {
+        unsigned field;
+        size_t length;
+        const char *name;
+    } known[] = {{HOST, 4, "Host"},
+                 {EXPECT, 6, "Expect"},
+                 {CONNECTION, 10, "Connection"},
+                 {LENGTH, 14, "Content-Length"},
+                 {CODING, 17, "Transfer-Encoding"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].length == length && strcasecmp(known[i].name, name) == 0)
+            return known[i].field;
+    return 0;
+}
+
 /* "Name:  value " becomes "Name\0value\0". */
 static enum http_error read_field(struct http *h)
 {
     char *name = h->head + h->line;
     char *end = h->head + h->used;
-    char *colon = name + strspn(name, token_bytes);
+    char *colon = name + span(name, token_bytes);
     if (colon == name || *colon != ':')
         return HTTP_BAD_FIELD;
     char *value = colon + 1;
@@ -237,6 +270,7 @@ static enum http_error read_field(struct http *h)
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     *colon = '\0';
+    h->known |= known_field(name, (size_t)(colon - name));
     memmove(colon + 1, value, (size_t)(end - value));
     h->used = h->line = (size_t)(colon + 1 + (end - value) + 1 - h->head);
     h->head[h->used - 1] = '\0';
@@ -272,7 +306,8 @@ static enum http_error read_framing(struct http *h)
     const char *at = NULL;
     const char *name;
     const char *value;
-    while (http_each_field(h, &at, &name, &value)) {
+    while ((h->known & (LENGTH | CODING)) != 0 &&
+           http_each_field(h, &at, &name, &value)) {
         if (strcasecmp(name, "Content-Length") == 0 &&
             (lengths++ > 0 || read_length(value, &h->length) != HTTP_OK))
             return HTTP_BAD_LENGTH;
@@ -348,7 +383,7 @@ static enum http_error read_host(struct http *h)
     const char *value;
     while (http_each_field(h, &at, &name, &value))
         if (strcasecmp(name, "Host") == 0) {
-            if (hosts++ > 0 || value[strspn(value, host_bytes)] != '\0')
+            if (hosts++ > 0 || value[span(value, host_bytes)] != '\0')
                 return HTTP_BAD_HOST;
             if (h->host.at == NULL)
                 h->host = (struct http_text){value, strlen(value)};
@@ -357,13 +392,14 @@ static enum http_error read_host(struct http *h)
         return HTTP_BAD_HOST;
     if (h->host.at == NULL)
         h->host = (struct http_text){"", 0};
-    return strspn(h->host.at, host_bytes) < h->host.length ? HTTP_BAD_HOST
-                                                           : HTTP_OK;
+    return span(h->host.at, host_bytes) < h->host.length ? HTTP_BAD_HOST
+                                                         : HTTP_OK;
 }
 
 static enum http_error read_expectation(struct http *h)
 {
-    const char *value = http_field(h, "Expect");
+    const char *value =
+        (h->known & EXPECT) != 0 ? http_field(h, "Expect") : NULL;
     if (value == NULL || h->minor == 0)
         return HTTP_OK;
     if (strcasecmp(value, "100-continue") != 0)
@@ -409,10 +445,11 @@ static enum http_error read_head(struct http *h)
         return error;
     bool interim =
         h->kind == HTTP_RESPONSE && h->status < 200 && h->status != 101;
-    h->keep_alive =
-        h->framing != HTTP_UNTIL_CLOSE && h->status != 101 &&
-        !http_field_has(h, "Connection", "close") &&
-        (h->minor > 0 || http_field_has(h, "Connection", "keep-alive"));
+    bool says = (h->known & CONNECTION) != 0;
+    h->keep_alive = h->framing != HTTP_UNTIL_CLOSE && h->status != 101 &&
+                    !(says && http_field_has(h, "Connection", "close")) &&
+                    (h->minor > 0 ||
+                     (says && http_field_has(h, "Connection", "keep-alive")));
     h->left = h->length;
     h->taken = 0;
     h->state = interim ? HTTP_AT_START : next[h->framing];

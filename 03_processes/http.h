@@ -112,12 +112,13 @@ struct http {
     enum http_state state;
     char *head; /* "GET\0target\0...\0Name\0value\0Name\0value\0" */
     size_t used, room;
-    size_t fields; /* where the first field begins */
-    size_t line;   /* where the line begins that is coming in; after the last
+    size_t fields;  /* where the first field begins */
+    size_t line;    /* where the line begins that is coming in; after the last
                     * field, the fields end there */
-    bool bare_lf;  /* it ended so, not in CR LF */
-    size_t taken;  /* bytes so far of what has a limit */
-    int64_t left;  /* of the body, or of the chunk */
+    bool bare_lf;   /* it ended so, not in CR LF */
+    unsigned known; /* which fields have come, of those it knows */
+    size_t taken;   /* bytes so far of what has a limit */
+    int64_t left;   /* of the body, or of the chunk */
 };
 
 /* Messages of one connection in one direction, from its first byte on. */

@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,36 +17,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-__attribute__((format(printf, 4, 5))) static enum http_outcome give_up(
-    struct http_reply *reply, enum http_outcome outcome,
-    const struct http_url *url, const char *format, ...)
-{
-    va_list rest;
-    va_start(rest, format);
-    int n = snprintf(reply->why, sizeof reply->why, "%.60s: ", url->authority);
-    vsnprintf(reply->why + n, sizeof reply->why - (size_t)n, format, rest);
-    va_end(rest);
-    free(reply->body);
-    reply->body = NULL;
-    reply->length = 0;
-    return reply->outcome = outcome;
-}
-
-/* What an errno of socket, connect, send or recv means to the caller. */
-static enum http_outcome give_up_errno(struct http_reply *reply,
-                                       const struct http_url *url)
-{
-    enum http_outcome outcome = HTTP_UNREACHED;
-    if (errno == EPIPE || errno == ECONNRESET)
-        outcome = HTTP_HUNG_UP;
-    else if (errno == ETIMEDOUT)
-        outcome = HTTP_TIMED_OUT;
-    else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-             errno == ENOBUFS)
-        outcome = HTTP_NO_MEANS;
-    return give_up(reply, outcome, url, "%s", strerror(errno));
 }
 
 /* Waits until the socket is ready; false with errno (ETIMEDOUT) if not. */
@@ -101,17 +69,17 @@ enum http_outcome http_connect(struct http_connection *c,
     c->start = c->end = 0;
     int error = getaddrinfo(url->host, url->port, &wanted, &found);
     if (error == EAI_SYSTEM)
-        return give_up_errno(reply, url);
+        return http_reply_errno(reply, url, errno);
     if (error != 0)
-        return give_up(reply,
-                       error == EAI_MEMORY ? HTTP_NO_MEANS : HTTP_UNKNOWN, url,
-                       "%s", gai_strerror(error));
+        return http_reply_fail(
+            reply, url, error == EAI_MEMORY ? HTTP_NO_MEANS : HTTP_UNKNOWN,
+            "%s", gai_strerror(error));
     for (struct addrinfo *a = found; a != NULL && c->fd == -1; a = a->ai_next)
         c->fd = dial(a, deadline);
     int why = errno;
     freeaddrinfo(found);
     errno = why;
-    return c->fd == -1 ? give_up_errno(reply, url) : HTTP_GOT;
+    return c->fd == -1 ? http_reply_errno(reply, url, errno) : HTTP_GOT;
 }
 
 void http_disconnect(struct http_connection *c)
@@ -138,106 +106,40 @@ static bool send_all(int fd, const char *bytes, size_t length, double deadline)
     return true;
 }
 
-/* Adds the piece to the body; room is for the NUL behind it as well. */
-static enum http_outcome keep_piece(struct http_reply *reply, size_t *room)
-{
-    struct http_text piece = reply->head.piece;
-    size_t length = reply->length + piece.length;
-    if (length > HTTP_REPLY_MAX)
-        return HTTP_TOO_LONG;
-    if (length >= *room) {
-        size_t bigger = length >= 2 * *room ? length + 1 : 2 * *room;
-        char *body = realloc(reply->body, bigger);
-        if (body == NULL)
-            return HTTP_NO_MEANS;
-        reply->body = body;
-        *room = bigger;
-    }
-    memcpy(reply->body + reply->length, piece.at, piece.length);
-    reply->length = length;
-    reply->body[length] = '\0';
-    return HTTP_GOT;
-}
-
-/* Reads on to the next thing that happens to the answer. False where nothing
- * more comes, with errno, or with 0 for the server's end.
- */
-static bool next_event(struct http_connection *c, struct http *head,
-                       double deadline, enum http_event *event)
+static void receive(struct http_connection *c, double deadline,
+                    struct http_reply *reply)
 {
     for (;;) {
         const char *at = c->bytes + c->start;
-        *event = http_feed(head, &at, c->bytes + c->end);
+        bool more = http_reply_take(reply, c->url, &at, c->bytes + c->end);
         c->start = (size_t)(at - c->bytes);
-        if (*event != HTTP_MORE)
-            return true;
+        if (!more)
+            return;
         ssize_t n = recv(c->fd, c->bytes, sizeof c->bytes, 0);
-        if (n == 0) {
-            errno = 0;
-            *event = http_end(head);
-            return *event == HTTP_DONE;
-        }
         if (n == -1 && errno == EAGAIN && wait_for(c->fd, POLLIN, deadline))
             continue;
-        if (n == -1 && errno != EINTR)
-            return false;
+        if (n == -1 && errno != EINTR) {
+            http_reply_errno(reply, c->url, errno);
+            return;
+        }
+        if (n == 0) {
+            http_reply_end(reply, c->url);
+            return;
+        }
         c->start = 0;
         c->end = n > 0 ? (size_t)n : 0;
     }
-}
-
-static enum http_outcome receive(struct http_connection *c, double deadline,
-                                 struct http_reply *reply)
-{
-    size_t room = 1;
-    enum http_event event;
-    while (next_event(c, &reply->head, deadline, &event)) {
-        if (event == HTTP_FAILED && reply->head.error == HTTP_NO_MEMORY)
-            return give_up(reply, HTTP_NO_MEANS, c->url, "out of memory");
-        if (event == HTTP_FAILED)
-            return give_up(reply, HTTP_NO_SENSE, c->url,
-                           "an answer that is no HTTP: %s",
-                           http_error_text(reply->head.error));
-        if (event == HTTP_DONE) {
-            reply->status = reply->head.status;
-            return HTTP_GOT;
-        }
-        if (event != HTTP_BODY)
-            continue;
-        enum http_outcome outcome = keep_piece(reply, &room);
-        if (outcome == HTTP_TOO_LONG)
-            return give_up(reply, outcome, c->url,
-                           "an answer of more than %d bytes", HTTP_REPLY_MAX);
-        if (outcome != HTTP_GOT)
-            return give_up(reply, outcome, c->url, "out of memory");
-    }
-    if (errno == ETIMEDOUT)
-        return give_up(reply, HTTP_TIMED_OUT, c->url,
-                       "no whole answer in time");
-    if (errno == 0 || errno == ECONNRESET)
-        return give_up(reply, HTTP_HUNG_UP, c->url,
-                       "it hung up before its answer was whole");
-    return give_up_errno(reply, c->url);
 }
 
 enum http_outcome http_send(struct http_connection *c, const char *method,
                             bool keep_alive, double seconds,
                             struct http_reply *reply)
 {
-    char request[sizeof c->url->target + sizeof c->url->authority + 128];
-    size_t n = http_write_request(
-        request, sizeof request, method, c->url,
-        keep_alive ? "User-Agent: groundup\r\n"
-                   : "User-Agent: groundup\r\nConnection: close\r\n");
-    *reply = (struct http_reply){.outcome = HTTP_GOT};
-    http_init(&reply->head, HTTP_RESPONSE);
-    reply->head.to_head = strcmp(method, "HEAD") == 0;
-    reply->body = calloc(1, 1);
+    char request[HTTP_REQUEST_MAX];
+    size_t n = http_reply_begin(reply, method, c->url, keep_alive, request);
     c->keep_alive = keep_alive;
-    if (reply->body == NULL || n == 0)
-        give_up(reply, HTTP_NO_MEANS, c->url, "out of memory");
-    else if (!send_all(c->fd, request, n, now() + seconds))
-        give_up_errno(reply, c->url);
+    if (n > 0 && !send_all(c->fd, request, n, now() + seconds))
+        http_reply_errno(reply, c->url, errno);
     if (reply->outcome != HTTP_GOT)
         http_disconnect(c);
     return reply->outcome;
@@ -282,11 +184,4 @@ enum http_outcome http_get(const char *url, double seconds,
     snprintf(reply->why, sizeof reply->why,
              "'%.60s': not http://host:port/path", url);
     return HTTP_BAD_URL;
-}
-
-void http_reply_free(struct http_reply *reply)
-{
-    free(reply->body);
-    reply->body = NULL;
-    http_free(&reply->head);
 }

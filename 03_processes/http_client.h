@@ -12,31 +12,7 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
-#include "03_processes/http.h"
-#include "03_processes/http_write.h"
-
-enum { HTTP_REPLY_MAX = 16 * 1024 * 1024 }; /* bytes of a body, at most */
-
-enum http_outcome {
-    HTTP_GOT,       /* an answer, of whatever status */
-    HTTP_BAD_URL,   /* not http://host:port/path */
-    HTTP_UNKNOWN,   /* no such host */
-    HTTP_UNREACHED, /* nobody listens there, or no way to it */
-    HTTP_TIMED_OUT, /* no whole answer in time */
-    HTTP_HUNG_UP,   /* the server ended before its answer did */
-    HTTP_NO_SENSE,  /* what it sends is no HTTP */
-    HTTP_TOO_LONG,  /* more than HTTP_REPLY_MAX */
-    HTTP_NO_MEANS,  /* no descriptor or memory here */
-};
-
-struct http_reply {
-    enum http_outcome outcome;
-    int status;       /* 200, 404, ... */
-    struct http head; /* http_field(&reply.head, "Server") */
-    char *body;       /* a NUL stands behind it; NULL without an answer */
-    size_t length;
-    char why[128]; /* without an answer: "127.0.0.1:8000: Connection ..." */
-};
+#include "03_processes/http_reply.h"
 
 /* GET on a connection of its own, in that many seconds altogether. */
 enum http_outcome http_get(const char *url, double seconds,
@@ -47,9 +23,6 @@ enum http_outcome http_get(const char *url, double seconds,
  */
 enum http_outcome http_ask(const char *method, const struct http_url *url,
                            double seconds, struct http_reply *reply);
-
-/* After each of them, whatever came of it. */
-void http_reply_free(struct http_reply *reply);
 
 /* Several requests on one connection, or connections at once. */
 struct http_connection {

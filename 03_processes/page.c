@@ -4,19 +4,23 @@
 
 #include "03_processes/http_client.h"
 
+bool page_came(const char *url, const struct http_reply *reply,
+               struct page *page)
+{
+    *page = (struct page){.length = reply->length};
+    if (reply->outcome != HTTP_GOT)
+        snprintf(page->why, sizeof page->why, "%s", reply->why);
+    else if (reply->status != 200)
+        snprintf(page->why, sizeof page->why, "%.100s: %d %.80s", url,
+                 reply->status, reply->head.reason);
+    return *page->why == '\0';
+}
+
 bool page_get(const char *url, double seconds, struct page *page)
 {
     struct http_reply reply;
-    *page = (struct page){.length = 0};
     http_get(url, seconds, &reply);
-    bool came = reply.outcome == HTTP_GOT && reply.status == 200;
-    if (came)
-        page->length = reply.length;
-    else if (reply.outcome == HTTP_GOT)
-        snprintf(page->why, sizeof page->why, "%.100s: %d %.80s", url,
-                 reply.status, reply.head.reason);
-    else
-        snprintf(page->why, sizeof page->why, "%s", reply.why);
+    bool came = page_came(url, &reply, page);
     http_reply_free(&reply);
     return came;
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "03_processes/http_reply.h"
+
 struct page {
     size_t length; /* of what came, in bytes */
     char why[200]; /* where nothing did: "127.0.0.1:8000: 404 Not Found" */
@@ -20,5 +22,9 @@ struct page {
  * threads may be in here.
  */
 bool page_get(const char *url, double seconds, struct page *page);
+
+/* The second half of it, for those who wait otherwise. */
+bool page_came(const char *url, const struct http_reply *reply,
+               struct page *page);
 
 #endif

@@ -120,7 +120,17 @@ void portals_name(const char *field, char server[PORTALS_SERVER])
         strcpy(server, farm_no_header);
 }
 
-void portals_ask(const char *host, double seconds, char server[PORTALS_SERVER])
+bool portals_url(const char *host, struct http_url *url)
+{
+    char text[PORTALS_HOST + 16];
+    snprintf(text, sizeof text, "http://%s/", host);
+    if (!http_url_split(text, url) || strcmp(url->authority, host) != 0)
+        return false;
+    farm_locate(url);
+    return true;
+}
+
+void portals_server(const struct http_reply *reply, char server[PORTALS_SERVER])
 {
     static const char *const instead[] = {
         [HTTP_BAD_URL] = "(no name)",   [HTTP_UNKNOWN] = "(unknown)",
@@ -128,21 +138,21 @@ void portals_ask(const char *host, double seconds, char server[PORTALS_SERVER])
         [HTTP_HUNG_UP] = "(hung up)",   [HTTP_NO_SENSE] = "(no HTTP)",
         [HTTP_TOO_LONG] = "(too long)", [HTTP_NO_MEANS] = "(not asked)",
     };
-    struct http_url url;
-    struct http_reply reply;
-    char text[PORTALS_HOST + 16];
-    snprintf(text, sizeof text, "http://%s/", host);
-    if (!http_url_split(text, &url) || strcmp(url.authority, host) != 0) {
-        strcpy(server, instead[HTTP_BAD_URL]);
-        return;
-    }
-    farm_locate(&url);
-    if (http_ask("OPTIONS", &url, seconds, &reply) == HTTP_GOT)
-        portals_name(http_field(&reply.head, "Server"), server);
+    if (reply->outcome == HTTP_GOT)
+        portals_name(http_field(&reply->head, "Server"), server);
     else
-        strcpy(server, instead[reply.outcome]);
-    if (reply.outcome == HTTP_NO_MEANS && atomic_fetch_add(&not_asked, 1) == 0)
-        snprintf(why_not_asked, sizeof why_not_asked, "%s", reply.why);
+        strcpy(server, instead[reply->outcome]);
+    if (reply->outcome == HTTP_NO_MEANS && atomic_fetch_add(&not_asked, 1) == 0)
+        snprintf(why_not_asked, sizeof why_not_asked, "%s", reply->why);
+}
+
+void portals_ask(const char *host, double seconds, char server[PORTALS_SERVER])
+{
+    struct http_url url;
+    struct http_reply reply = {.outcome = HTTP_BAD_URL};
+    if (portals_url(host, &url))
+        http_ask("OPTIONS", &url, seconds, &reply);
+    portals_server(&reply, server);
     http_reply_free(&reply);
 }
 

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "03_processes/http_reply.h"
+
 enum {
     PORTALS_HOST = 256,  /* room for the longest name, with a port, and a NUL */
     PORTALS_SERVER = 40, /* longer names of servers are cut */
@@ -60,6 +62,14 @@ void portals_close(struct portals *portals);
  * here.
  */
 void portals_ask(const char *host, double seconds, char server[PORTALS_SERVER]);
+
+/* What is before and after the question, for those who wait otherwise: where to
+ * ask the host, false where that is no name (HTTP_BAD_URL); and what the reply
+ * to OPTIONS says. One that says HTTP_NO_MEANS is for portals_close to tell.
+ */
+bool portals_url(const char *host, struct http_url *url);
+void portals_server(const struct http_reply *reply,
+                    char server[PORTALS_SERVER]);
 
 /* The name of the server in a field such as "nginx/1.22.1 (Debian)": up to the
  * slash, or to the end; "(no header)" where the field is NULL or empty.

@@ -18,6 +18,7 @@ lock_order --apart|
 lost_wakeup|lost_wakeup_mended
 fork_lock|fork_lock_mended
 survey_threads|survey_locked
+tiny_loop_racy|tiny_loop
 LIST
 }
 
@@ -31,10 +32,17 @@ if ! command -v valgrind >/dev/null; then
     exit 1
 fi
 
+# The program with its chapter, of which the house has one each.
+find_program() {
+    for source in 0*/"$1".c; do
+        echo "${source%.c}"
+    done
+}
+
 # make_all FOLDER [FLAVOUR]
 make_all() {
     pairs | tr '|' '\n' | while read -r name _; do
-        [ -z "$name" ] || echo "$1/04_threads/$name"
+        [ -z "$name" ] || echo "$1/$(find_program "$name")"
     done | sort -u | xargs "${MAKE:-make}" -s "B=$1" "SAN=${2:-}" >&2
 }
 
@@ -49,7 +57,7 @@ unshuffled() {
 
 # run PROGRAM ARGUMENTS... under $tool.
 run() {
-    name=04_threads/$1
+    name=$(find_program "$1")
     shift
     case $tool in
     thread) unshuffled timeout 60 "$build/thread/$name" "$@" ;;

@@ -102,45 +102,27 @@ START_TEST(tour)
 }
 END_TEST
 
-/* Whether the line is a program's message about an error: "name: ...: File
- * exists".
+/* Compares what was printed: stdout and then stderr, where the transcript has
+ * lines of both, or only the one; a program may say on stderr what went wrong,
+ * and do what it promises all the same. Returns NULL, or a message to be freed.
  */
-static bool is_message(const char *line, size_t length)
+static char *compare_apart(const struct transcript *t,
+                           const struct transcript_block *block,
+                           const struct child *child)
 {
-    bool named = false;
-    for (size_t i = 0; i < programs.count && !named; i++) {
-        size_t n = strlen(programs.programs[i].name);
-        named = strncmp(line, programs.programs[i].name, n) == 0 &&
-                strncmp(line + n, ": ", 2) == 0;
+    struct child both = *child;
+    char *text = NULL;
+    int n = asprintf(&text, "%s%s", child->out.text, child->err.text);
+    if (n == -1)
+        err(1, "torture");
+    both.out = (struct child_output){.text = text, .length = (size_t)n};
+    char *message = transcript_compare(t, block, &both);
+    if (message != NULL && child->err.length > 0) {
+        free(message);
+        message = transcript_compare(t, block, child);
     }
-    for (int error = 1; error < 134 && named; error++) {
-        size_t n = strlen(strerror(error));
-        if (n < length && memcmp(line + length - n, strerror(error), n) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Takes such lines out of what was printed; returns whether there was one. */
-static bool drop_messages(struct child_output *out)
-{
-    char *to = out->text;
-    bool dropped = false;
-    for (const char *line = out->text; *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        bool message = is_message(line, length);
-        if (line[length] == '\n')
-            length++;
-        if (!message) {
-            memmove(to, line, length);
-            to += length;
-        }
-        dropped |= message;
-        line += length;
-    }
-    *to = '\0';
-    out->length = (size_t)(to - out->text);
-    return dropped;
+    free(text);
+    return message;
 }
 
 /* Runs a command with its Nth call failing. Returns whether it had so many;
@@ -163,6 +145,7 @@ static bool survives(const struct program *program, const struct transcript *t,
         .environment =
             (const char *[]){torture, log, "ASAN_OPTIONS=exitcode=99",
                              "UBSAN_OPTIONS=exitcode=99", NULL},
+        .apart = true,
         .empty_after = true});
     FILE *file = fopen(log + strlen("TORTURE_LOG="), "r");
     size_t room = 0;
@@ -173,21 +156,17 @@ static bool survives(const struct program *program, const struct transcript *t,
         char ending[64];
         child_ending(&child, ending);
         int status = WIFEXITED(child.status) ? WEXITSTATUS(child.status) : -1;
-        char *message = NULL;
-        if (status == program->promised && status == block->status)
-            message = transcript_compare(t, block, &child);
-        /* It may tell, and do what it promises all the same. */
-        if (message != NULL && drop_messages(&child.out)) {
-            free(message);
-            message = transcript_compare(t, block, &child);
-        }
+        char *message = status == program->promised && status == block->status
+                            ? compare_apart(t, block, &child)
+                            : NULL;
         ck_assert_msg(message == NULL, "%s %s, its call of %sfailed: %s",
                       torture, block->command, failed_call, message);
-        ck_assert_msg(status != -1 && status != 99 &&
-                          (status == 0 || child.out.length > 0),
-                      "%s %s: %s after its call of %sfailed; it printed:\n%s",
-                      torture, block->command, ending, failed_call,
-                      child.out.text);
+        ck_assert_msg(
+            status != -1 && status != 99 &&
+                (status == 0 || child.err.length > 0 || child.out.length > 0),
+            "%s %s: %s after its call of %sfailed; it printed:\n%s%s", torture,
+            block->command, ending, failed_call, child.out.text,
+            child.err.text);
         free(failed_call);
     }
     child_free(&child);
