@@ -137,7 +137,7 @@ build/compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 # --- Running -----------------------------------------------------------------
 
 # make race: build one program and run it. Some start a server in a child.
-SERVERS := $(filter %/server %/server_threads,$(PROGRAMS))
+SERVERS := $(filter %/server %/server_threads $B/05_select/echo_%,$(PROGRAMS))
 define run_target
 .PHONY: $(notdir $1) tour-$(notdir $1)
 $(notdir $1): $1 $(PRELOADS) $(SERVERS)
@@ -265,6 +265,10 @@ bench-download:
 	@$(MAKE) -s --no-print-directory all OPT=1
 	@sh tests/bench_download.sh
 
+bench-echo bench-loop bench-web:
+	@$(MAKE) -s --no-print-directory all OPT=1
+	@CC='$(CC)' sh tests/$(subst -,_,$@).sh
+
 bench-sha1:
 	@$(MAKE) --no-print-directory -s OPT=1 build/opt/01_files/hash_file
 	@sh tests/bench_sha1.sh
@@ -272,7 +276,8 @@ bench-sha1:
 # --- Keeping house -----------------------------------------------------------
 
 .PHONY: help clean doctor deps deps-all format lint new torture-run valgrind \
-    pictures bugs bench-sha1 bench-count bench-timeline bench-download
+    pictures bugs bench-sha1 bench-count bench-timeline bench-download \
+    bench-echo bench-loop bench-web
 help:
 	@sed 's/^    //' tests/help.txt
 

@@ -10,20 +10,30 @@
  */
 enum { CHUNK_LINE_MAX = 4096 };
 
-/* Where a text ends that has only letters, digits and these in it. (strspn(3)
- * makes a table of them at each call, and lines are short.)
+/* What bytes are good for: one look-up each, where strspn(3) would make such a
+ * table at each call. Those beyond ASCII are for values only.
  */
-static const char token_bytes[] = "-_!#$%&'*+.^`|~";
-static const char host_bytes[] = ".:-_~%!$&'()*+,;=[]";
+enum { IN_TOKEN = 1, IN_HOST = 2, IN_NO_VALUE = 4 };
+/* clang-format off */
+static const unsigned char bytes_are[256] = {
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 4, 4, 4, 4, 4, 4,   /* control */
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,   /* control */
+    0, 3, 0, 1, 3, 3, 3, 3, 2, 2, 3, 3, 2, 3, 3, 0,   /*  !"#$%&'()*+,-./ */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 0, 2, 0, 0,   /* 0123456789:;<=>? */
+    0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,   /* @ABCDEFGHIJKLMNO */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 0, 2, 1, 3,   /* PQRSTUVWXYZ[\]^_ */
+    1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,   /* `abcdefghijklmno */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 1, 0, 3, 4,   /* pqrstuvwxyz{|}~ */
+};
+/* clang-format on */
 
-static size_t span(const char *text, const char *also)
+/* How many bytes of the text are good for that, from its start. */
+static size_t span(const char *text, int use)
 {
-    const char *p = text;
-    while ((*p >= '0' && *p <= '9') ||
-           ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') ||
-           (*p != '\0' && strchr(also, *p) != NULL))
-        p++;
-    return (size_t)(p - text);
+    size_t n = 0;
+    while ((bytes_are[(unsigned char)text[n]] & use) != 0)
+        n++;
+    return n;
 }
 
 void http_init(struct http *h, enum http_kind kind)
@@ -168,8 +178,7 @@ static enum http_error take_line(struct http *h, const char **bytes,
 static bool is_value(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (((unsigned char)text[i] < ' ' && text[i] != '\t') ||
-            text[i] == '\x7f')
+        if ((bytes_are[(unsigned char)text[i]] & IN_NO_VALUE) != 0)
             return false;
     return true;
 }
@@ -187,7 +196,7 @@ static enum http_error read_version(const char *text, int *minor)
 /* "GET /path HTTP/1.1" becomes "GET\0/path\0HTTP/1.1\0". */
 static enum http_error read_request_line(struct http *h)
 {
-    size_t method = span(h->head, token_bytes);
+    size_t method = span(h->head, IN_TOKEN);
     char *target = h->head + method + 1;
     if (method == 0 || target[-1] != ' ')
         return HTTP_BAD_START;
@@ -260,7 +269,7 @@ static enum http_error read_field(struct http *h)
 {
     char *name = h->head + h->line;
     char *end = h->head + h->used;
-    char *colon = name + span(name, token_bytes);
+    char *colon = name + span(name, IN_TOKEN);
     if (colon == name || *colon != ':')
         return HTTP_BAD_FIELD;
     char *value = colon + 1;
@@ -383,7 +392,7 @@ static enum http_error read_host(struct http *h)
     const char *value;
     while (http_each_field(h, &at, &name, &value))
         if (strcasecmp(name, "Host") == 0) {
-            if (hosts++ > 0 || value[span(value, host_bytes)] != '\0')
+            if (hosts++ > 0 || value[span(value, IN_HOST)] != '\0')
                 return HTTP_BAD_HOST;
             if (h->host.at == NULL)
                 h->host = (struct http_text){value, strlen(value)};
@@ -392,8 +401,7 @@ static enum http_error read_host(struct http *h)
         return HTTP_BAD_HOST;
     if (h->host.at == NULL)
         h->host = (struct http_text){"", 0};
-    return span(h->host.at, host_bytes) < h->host.length ? HTTP_BAD_HOST
-                                                         : HTTP_OK;
+    return span(h->host.at, IN_HOST) < h->host.length ? HTTP_BAD_HOST : HTTP_OK;
 }
 
 static enum http_error read_expectation(struct http *h)

@@ -139,5 +139,6 @@ void http_reply_free(struct http_reply *reply)
 {
     free(reply->body);
     reply->body = NULL;
+    reply->length = 0;
     http_free(&reply->head);
 }

@@ -93,8 +93,8 @@ static bool turn(void)
         return true;
     if (polled[SIGNALS].revents != 0)
         return false;
-    //> print polled[2]@count-2: who is ready? Also who has an error, or has
-    //> hung up, which nobody asks for.
+    //> print polled[0]@count: who is ready? Also who has an error, or has hung
+    //> up, which nobody asks for.
     for (int i = count - 1; i >= FIRST; i--)
         if (polled[i].revents != 0)
             respond(i);

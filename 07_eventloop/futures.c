@@ -170,6 +170,18 @@ bool future_set_result(struct future *f, void *result)
     return true;
 }
 
+bool future_set_result_now(struct future *f, void *result)
+{
+    struct future_callback *c = f->callbacks;
+    if (future_done(f) || c == NULL || c->next != NULL)
+        return future_set_result(f, result);
+    f->result = result;
+    f->state = FUTURE_RESULT;
+    f->callbacks = NULL;
+    call_back(c);
+    return true;
+}
+
 bool future_set_error(struct future *f, const char *error)
 {
     if (future_done(f))

@@ -87,6 +87,12 @@ void future_release(struct future *f);
 bool future_set_result(struct future *f, void *result);
 bool future_set_error(struct future *f, const char *error);
 
+/* The same as the first, for a callback of the loop that has nothing else to do
+ * any more: whoever waits, if it is one, is called right here, and not in the
+ * next turn.
+ */
+bool future_set_result_now(struct future *f, void *result);
+
 /* Returns false where it is done already. A task is not cancelled yet when this
  * returns true: it may clean up first, and may refuse.
  */

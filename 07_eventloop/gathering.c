@@ -8,6 +8,7 @@
 struct gathering {
     struct future future;
     bool collect, cancelling;
+    const char *error; /* that a child came to, instead of being cancelled */
     size_t count, left;
     struct gathered {
         struct future_callback done;
@@ -45,8 +46,10 @@ static void child_done(struct future_callback *self, struct future *child)
     g->left--;
     if (error != NULL && !g->collect && !g->cancelling)
         future_set_error(&g->future, error);
+    if (error != error_cancelled && g->error == NULL)
+        g->error = error;
     if (g->left == 0 && g->cancelling)
-        future_set_error(&g->future, error_cancelled);
+        future_set_error(&g->future, g->error ? g->error : error_cancelled);
     else if (g->left == 0)
         future_set_result(&g->future, NULL);
     future_release(&g->future);

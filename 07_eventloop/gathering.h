@@ -10,7 +10,7 @@
  * return_exceptions) the gather is done when all are, without an error, and
  * each child has its own. A child that is cancelled counts as one with an
  * error. Cancelling the gather cancels all children, and it is cancelled when
- * they have ended.
+ * they have ended; or has the first error that came of it, if one did.
  */
 #ifndef GATHERING_H
 #define GATHERING_H

@@ -254,14 +254,6 @@ static int watched_events(const struct loop_watch *watch)
 int loop_add_watch(struct loop *loop, int fd, int event, loop_callback *call,
                    void *data, const char *name)
 {
-    if (fd >= 0 && fd >= loop->watch_room) {
-        int room = fd < 32 ? 64 : 2 * fd;
-        loop->watches =
-            grow(loop->watches, (size_t)room, sizeof *loop->watches);
-        memset(loop->watches + loop->watch_room, 0,
-               (size_t)(room - loop->watch_room) * sizeof *loop->watches);
-        loop->watch_room = room;
-    }
     int before = selector_events(&loop->selector, fd);
     int result =
         before == 0
@@ -269,6 +261,15 @@ int loop_add_watch(struct loop *loop, int fd, int event, loop_callback *call,
             : selector_modify(&loop->selector, fd, before | event, NULL, NULL);
     if (result == -1)
         return -1;
+    /* Now it is known to be one, and no number that is far too big. */
+    if (fd >= loop->watch_room) {
+        int room = fd < 32 ? 64 : 2 * fd;
+        loop->watches =
+            grow(loop->watches, (size_t)room, sizeof *loop->watches);
+        memset(loop->watches + loop->watch_room, 0,
+               (size_t)(room - loop->watch_room) * sizeof *loop->watches);
+        loop->watch_room = room;
+    }
     struct loop_watcher *w = &loop->watches[fd].watchers[place_of(event)];
     if (w->call == NULL)
         loop->watch_count++;
@@ -309,10 +310,11 @@ static void add_watchers(struct loop *loop, int fd, int events)
 
 /* --- Other threads --------------------------------------------------------- */
 
-void loop_wake_up(struct loop *loop)
+int loop_wake_up(struct loop *loop)
 {
+    ssize_t n = send(loop->wake_up[1], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Full is as good as written: it will be read. */
-    (void)!send(loop->wake_up[1], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n == -1 && errno != EAGAIN ? -1 : 0;
 }
 
 int loop_call_soon_threadsafe(struct loop *loop, loop_callback *call,
@@ -323,14 +325,18 @@ int loop_call_soon_threadsafe(struct loop *loop, loop_callback *call,
         return -1;
     *post = (struct loop_post){call, data, NULL};
     pthread_mutex_lock(&loop->lock);
-    bool first = loop->posts == NULL;
-    *loop->last_post = post;
-    loop->last_post = &post->next;
     /* Under the lock: once the loop has seen the post, it may be closed. */
-    if (first)
-        loop_wake_up(loop);
+    int result = loop->posts == NULL ? loop_wake_up(loop) : 0;
+    int why = errno;
+    if (result == 0) {
+        *loop->last_post = post;
+        loop->last_post = &post->next;
+    } else {
+        free(post);
+    }
     pthread_mutex_unlock(&loop->lock);
-    return 0;
+    errno = why;
+    return result;
 }
 
 static struct loop_post *take_posts(struct loop *loop)
@@ -411,6 +417,17 @@ static void add_due_timers(struct loop *loop)
     }
 }
 
+static void report(struct loop *loop, const char *name, double took)
+{
+    char text[200];
+    snprintf(text, sizeof text, "loop: %s%s%s held everyone up for %.3f s",
+             name, loop->about ? " of " : "", loop->about ? loop->about : "",
+             took);
+    warnx("%s", text);
+    if (loop->on_slow != NULL)
+        loop->on_slow(loop->on_slow_data, text);
+}
+
 /* The coarse clock costs a fifth of the other, and is good enough. */
 static void call_back(struct loop *loop, loop_callback *call, void *data,
                       const char *name)
@@ -419,8 +436,7 @@ static void call_back(struct loop *loop, loop_callback *call, void *data,
     call(data);
     double took = read_clock(CLOCK_MONOTONIC_COARSE) - before;
     if (loop->slow_callback > 0 && took > loop->slow_callback)
-        warnx("loop: %s%s%s held everyone up for %.3f s", name,
-              loop->about ? " of " : "", loop->about ? loop->about : "", took);
+        report(loop, name, took);
     loop->about = NULL;
 }
 
@@ -440,12 +456,18 @@ static void call_ready(struct loop *loop)
 bool loop_run_once(struct loop *loop, double seconds)
 {
     struct loop *outer = running;
+    if (loop->in_turn) {
+        errno = EBUSY;
+        return false;
+    }
+    loop->in_turn = true;
     running = loop;
     wait_for_events(loop, seconds);
     add_due_timers(loop);
     call_ready(loop);
     loop->turns++;
     running = outer;
+    loop->in_turn = false;
     return is_alive(loop);
 }
 
@@ -500,8 +522,12 @@ int loop_init(struct loop *loop)
     *loop = (struct loop){
         .slot_free = NO_SLOT, .slow_callback = 0.05, .wake_up = {-1, -1}};
     loop->last_post = &loop->posts;
-    if (selector_init(&loop->selector, getenv("LOOP_BACKEND")) == -1)
+    const char *name = getenv("LOOP_BACKEND");
+    if (selector_init(&loop->selector, name) == -1) {
+        if (errno == EINVAL)
+            warnx("LOOP_BACKEND '%s': not select, poll or epoll", name);
         return -1;
+    }
     int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     if (socketpair(AF_UNIX, type, 0, loop->wake_up) == 0 &&
         selector_register(&loop->selector, loop->wake_up[0], SELECTOR_READ,
@@ -509,6 +535,9 @@ int loop_init(struct loop *loop)
         (errno = pthread_mutex_init(&loop->lock, NULL)) == 0)
         return 0;
     int why = errno;
+    if (why == ERANGE)
+        warnx("%s: no descriptor is left that it can hold",
+              loop->selector.name);
     if (loop->wake_up[0] != -1) {
         close(loop->wake_up[0]);
         close(loop->wake_up[1]);
@@ -522,6 +551,8 @@ void loop_close(struct loop *loop)
 {
     if (loop->end_tasks != NULL)
         loop->end_tasks(loop);
+    if (loop->end_executor != NULL)
+        loop->end_executor(loop);
     loop_signals_close(loop);
     struct loop_post *next;
     for (struct loop_post *post = take_posts(loop); post; post = next) {
@@ -539,6 +570,13 @@ void loop_close(struct loop *loop)
 }
 
 /* --- Seeing inside --------------------------------------------------------- */
+
+const char *loop_timer(const struct loop *loop, size_t i, double *when)
+{
+    const struct loop_slot *slot = &loop->slots[loop->timers[i].slot];
+    *when = loop->timers[i].when;
+    return slot->call != NULL ? slot->name : NULL;
+}
 
 void loop_dump(struct loop *loop, FILE *out)
 {

@@ -70,10 +70,13 @@ struct loop {
     size_t timer_count, timer_room, timer_cancelled;
     uint64_t timer_order;
 
-    bool running, stopping;
+    bool running, in_turn, stopping;
     int held;             /* reasons to go on, besides the above */
     double slow_callback; /* seconds; longer ones are reported */
     const char *about;    /* what the callback is about, if it says so */
+    /* Who wants the reports, besides stderr. */
+    void (*on_slow)(void *data, const char *report);
+    void *on_slow_data;
     unsigned long turns;  /* so far */
 
     int wake_up[2];       /* a socketpair: written to end the wait */
@@ -88,16 +91,21 @@ struct loop {
     struct task *tasks;
     void (*end_tasks)(struct loop *loop);
     void (*dump_tasks)(struct loop *loop, FILE *out);
+
+    /* Its threads for blocking calls, and how to wait for them. */
+    struct executor *executor;
+    void (*end_executor)(struct loop *loop);
 };
 
 /* A new loop. Returns 0, or -1 with errno: EMFILE, ENFILE, ENOMEM, or EINVAL
- * for a LOOP_BACKEND that is none. A callback that takes longer than 50 ms is
+ * for a LOOP_BACKEND that is none, which stderr is told. A callback that takes longer than 50 ms is
  * reported on stderr: set slow_callback to another time, or to 0 for never.
  */
 int loop_init(struct loop *loop);
 
-/* Cancels the tasks that are not done, runs until they are, and frees the
- * loop. Callbacks that are left are dropped. Not while it runs.
+/* Cancels the tasks that are not done, runs until they are and until no thread
+ * has a job of the loop's any more, and frees the loop. Callbacks that are left
+ * are dropped. Not while it runs.
  */
 void loop_close(struct loop *loop);
 
@@ -113,7 +121,8 @@ void loop_stop(struct loop *loop);
 
 /* One turn, for those who have another loop around this one: waits no longer
  * than so many seconds (for ever if negative). Returns whether anything is
- * alive. loop_fd becomes readable when there is something to do, provided the
+ * alive; inside a turn of the same loop it does nothing, and returns false with
+ * EBUSY. loop_fd becomes readable when there is something to do, provided the
  * back end is epoll (-1 if not), and loop_due says when at the latest: in
  * seconds from now, negative for never.
  */
@@ -176,7 +185,7 @@ bool loop_remove_watch(struct loop *loop, int fd, int event);
 
 /* loop_call_soon for any thread: the loop is woken. To be called until the loop
  * is closed, not later; whoever is to call holds the loop (loop_hold), or it may
- * have ended. Returns 0, or -1 with ENOMEM. Not for signal handlers.
+ * have ended. Returns 0, or -1 with ENOMEM or ENOBUFS. Not for signal handlers.
  */
 int loop_call_soon_threadsafe(struct loop *loop, loop_callback *call,
                               void *data);
@@ -197,6 +206,11 @@ bool loop_remove_signal_handler(struct loop *loop, int signal);
 
 /* Prints what is alive: descriptors, timers, ready callbacks, tasks. */
 void loop_dump(struct loop *loop, FILE *out);
+
+/* Timer i of loop->timer_count, in no order: its name, and when it is due; NULL
+ * for one that was cancelled.
+ */
+const char *loop_timer(const struct loop *loop, size_t i, double *when);
 
 /* What the report on a slow callback is to call it, instead of the callback's
  * name: the string is looked at only in this turn.

@@ -11,8 +11,8 @@ static const struct future_kind writing = {.name = "room to write"};
 /* --- Ready to read, ready to write ----------------------------------------- */
 
 /* A side is watched from the first wait on, also between two waits: as a rule
- * the next one follows. Only when it is ready and nobody waits does the watch
- * end, or it would call for ever.
+ * the next one follows. When it is ready and nobody waits the watch ends, or it
+ * would call for ever.
  */
 static void ready(struct stream *s, struct stream_side *side, int event)
 {
@@ -22,7 +22,8 @@ static void ready(struct stream *s, struct stream_side *side, int event)
         return;
     }
     side->waited_for = false;
-    future_set_result(&side->ready, NULL);
+    /* In a turn to come the next wait would find it ready again. */
+    future_set_result_now(&side->ready, NULL);
 }
 
 static void can_read(void *data)
@@ -69,10 +70,18 @@ static bool would_block(void)
 
 /* --- Beginning and end ----------------------------------------------------- */
 
+/* One that does not block. What is to come is hardly ever there already. */
+static void open_it(struct stream *s, struct loop *loop, int fd)
+{
+    *s = (struct stream){.loop = loop, .fd = fd, .next_turn = loop->turns + 1};
+}
+
 void stream_open(struct stream *s, struct loop *loop, int fd)
 {
-    *s = (struct stream){.loop = loop, .fd = fd};
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    int flags = fcntl(fd, F_GETFL);
+    if ((flags & O_NONBLOCK) == 0)
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    open_it(s, loop, fd);
 }
 
 void stream_close(struct stream *s)
@@ -94,7 +103,7 @@ bool stream_connect(void *frame, struct future **awaits)
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd == -1)
         GEN_RAISE(c, errno_error(errno));
-    stream_open(c->stream, loop_running(), fd);
+    open_it(c->stream, loop_running(), fd);
     if (connect(fd, c->address, c->length) == -1) {
         if (errno != EINPROGRESS && errno != EINTR)
             GEN_RAISE(c, errno_error(errno));
@@ -120,14 +129,19 @@ bool stream_read(void *frame, struct future **awaits)
     struct stream_read *c = frame;
     GEN_BEGIN(c);
     for (;;) {
-        ssize_t n = recv(c->stream->fd, c->bytes, c->room, 0);
+        struct stream *s = c->stream;
+        ssize_t n = -1;
+        errno = EAGAIN;
+        if (s->next_turn <= s->loop->turns)
+            n = recv(s->fd, c->bytes, c->room, 0);
         if (n >= 0) {
             c->length = (size_t)n;
+            s->next_turn = s->loop->turns + 1;
             break;
         }
         if (errno != EINTR && !would_block())
             GEN_RAISE(c, errno_error(errno));
-        when_readable(c->stream);
+        when_readable(s);
         AWAIT(c, &c->stream->reading.ready);
     }
     GEN_END(c);
@@ -152,6 +166,8 @@ bool stream_write(void *frame, struct future **awaits)
         when_writable(c->stream);
         AWAIT(c, &c->stream->writing.ready);
     }
+    /* The answer cannot be there before the next turn. */
+    c->stream->next_turn = c->stream->loop->turns + 1;
     GEN_END(c);
     c->stream->writing.waited_for = false;
     return false;
@@ -181,7 +197,9 @@ bool stream_accept(void *frame, struct future **awaits)
         if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
             errno != ENOMEM)
             GEN_RAISE(c, errno_error(errno));
-        warn("accept");
+        if (!c->failed)
+            warn("accept");
+        c->failed = true;
         AWAIT_CALL(c, sleep_for, .seconds = 0.1);
     }
     GEN_END(c);

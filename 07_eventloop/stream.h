@@ -13,6 +13,8 @@
  * sender, and who writes waits until the kernel has taken all of it (in Python
  * that is drain), so neither needs a bound.
  *
+ * A stream that has been waited for keeps the loop alive until it is closed.
+ *
  * Errors are those of errno, as errno_error tells them. One coroutine at a time
  * may read from a stream, and one write to it.
  */
@@ -26,7 +28,8 @@
 
 struct stream {
     struct loop *loop;
-    int fd; /* -1: closed */
+    int fd;                  /* -1: closed */
+    unsigned long next_turn; /* in which it may be read from again */
     struct stream_side {
         struct future ready;
         bool waited_for, watched;
@@ -52,7 +55,9 @@ struct stream_connect {
 };
 bool stream_connect(void *frame, struct future **awaits);
 
-/* Reads what is there, or waits until something is. */
+/* Reads what is there, or waits until something is. Once a turn: a peer who
+ * never pauses does not have the loop for itself.
+ */
 struct stream_read {
     struct gen gen;
     struct stream *stream;
@@ -79,7 +84,8 @@ bool stream_write(void *frame, struct future **awaits);
 struct stream_accept {
     struct gen gen;
     struct stream *listener;
-    int fd; /* the connection: to be opened, or closed */
+    int fd;      /* the connection: to be opened, or closed */
+    bool failed; /* it has said so */
     struct sleep_for sleep_for;
 };
 bool stream_accept(void *frame, struct future **awaits);

@@ -22,7 +22,7 @@ struct task *task_current(void)
 
 static struct gen *gen_of(struct task *t)
 {
-    return &((struct task_frame *)t->frame)->gen;
+    return &((struct task_frame *)(void *)t->frame)->gen;
 }
 
 /* --- The list of those that are not done ----------------------------------- */
@@ -57,14 +57,27 @@ static uint32_t milliseconds_now(void)
     return (uint32_t)t.tv_sec * 1000 + (uint32_t)(t.tv_nsec / 1000000);
 }
 
+double task_waiting(const struct task *t)
+{
+    return t->wake.future != NULL ? (milliseconds_now() - t->since) / 1e3 : 0;
+}
+
 static void end(struct task *t)
 {
-    const char *error = t->cancelling ? error_cancelled : gen_of(t)->error;
+    const char *error = gen_of(t)->error;
+    /* Too late for a step to throw it. */
+    if (error == NULL && t->cancelling)
+        error = error_cancelled;
     unlink_task(t);
     if (error == NULL)
         future_set_result(&t->future, t->frame);
     else
         future_set_error(&t->future, error);
+    /* This turn's report may have to tell the name. */
+    if (t->own_name && t->future.holders == 1) {
+        loop_call_soon(t->future.loop, free, (void *)(uintptr_t)t->name);
+        t->own_name = false;
+    }
     future_release(&t->future); /* the loop's */
 }
 
@@ -156,8 +169,17 @@ static void end_tasks(struct loop *loop)
         else
             forget(t);
     }
-    while (loop->tasks != NULL)
-        loop_run_once(loop, -1);
+    bool alive = true;
+    for (double most = 0; loop->tasks != NULL && alive; most = -1)
+        alive = loop_run_once(loop, most);
+    /* Whoever is left waits for what will never come. */
+    for (struct task *t = loop->tasks; t != NULL; t = next) {
+        next = t->next;
+        if (t->state == TASK_STARTED)
+            warnx("the task %s was cancelled, and never ended", t->name);
+        else
+            forget(t);
+    }
     /* Their done callbacks have a turn yet to come, and what those add. */
     while (loop->ready_count > 0)
         loop_run_once(loop, 0);
@@ -176,8 +198,8 @@ static void dump_tasks(struct loop *loop, FILE *out)
             fprintf(out, ": ready\n");
         else
             fprintf(out, ", at line %d: for %.3f s it waits for %s%s%s\n",
-                    gen_of(t)->line, (milliseconds_now() - t->since) / 1e3,
-                    f->kind->name, f->kind == &kind ? " " : "",
+                    gen_of(t)->line, task_waiting(t), f->kind->name,
+                    f->kind == &kind ? " " : "",
                     f->kind == &kind
                         ? ((const struct task *)(const void *)f)->name
                         : "");
@@ -233,6 +255,8 @@ void task_name(struct task *t, const char *format, ...)
     free_name(t);
     t->name = name;
     t->own_name = true;
+    if (t == current)
+        loop_about(t->future.loop, name);
 }
 
 /* --- Running --------------------------------------------------------------- */

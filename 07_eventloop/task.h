@@ -134,7 +134,7 @@ void task_release(struct task *t);
 #define AWAIT_CORO(c, t)                                                       \
     do {                                                                       \
         task_await(t);                                                         \
-        GEN_YIELD_FROM(c, (struct task_frame *)(t)->frame,                     \
+        GEN_YIELD_FROM(c, (struct task_frame *)(void *)(t)->frame,             \
                        (t)->coroutine((t)->frame, awaits));                    \
     } while (false)
 void task_await(struct task *t);
@@ -143,6 +143,9 @@ void task_await(struct task *t);
 struct task_frame {
     struct gen gen;
 };
+
+/* Seconds since it began to wait for what it awaits; 0 for one that does not. */
+double task_waiting(const struct task *t);
 
 /* The task that runs, or NULL. */
 struct task *task_current(void);

@@ -78,7 +78,7 @@ done
 # The middle one of the numbers, and the two ends.
 middle() {
     sort -n | awk -v form="$1" '{ x[NR] = $1 } END {
-        printf form " (" form " to " form ")", x[int((NR + 1) / 2)], x[1], x[NR] }'
+        if (NR) printf form " (" form " to " form ")", x[int((NR + 1) / 2)], x[1], x[NR] }'
 }
 
 sed -n 's/^model name[^:]*: /CPU:         /p' /proc/cpuinfo | head -n 1
@@ -97,7 +97,9 @@ done
 echo
 for name in $servers; do
     [ "$name" != libuv ] || continue
+    paste -d' ' "$folder/$name" "$folder/libuv" >"$folder/both"
     printf '%-9s %s times the round trips of libuv\n' "$name" \
-        "$(paste -d' ' "$folder/$name" "$folder/libuv" |
-            awk '{ print $1 / $3 }' | middle %.2f)"
+        "$(awk '{ print $1 / $3 }' "$folder/both" | middle %.2f)"
+    printf '%-9s %s times those for the same CPU time\n' '' \
+        "$(awk '$2 > 0 { print $4 / $2 }' "$folder/both" | middle %.2f)"
 done

@@ -1,0 +1,154 @@
+#include "07_eventloop/web_show.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "01_files/cli.h"
+
+bool web_exchange(void *frame, struct future **awaits)
+{
+    struct web_exchange *c = frame;
+    GEN_BEGIN(c);
+    c->took = -loop_time();
+    c->stream.fd = -1;
+    AWAIT_CALL(c, stream_connect, .stream = &c->stream, .address = c->address,
+               .length = c->length);
+    AWAIT_CALL(c, stream_write, .stream = &c->stream, .bytes = c->request,
+               .length = strlen(c->request));
+    do {
+        AWAIT_CALL(c, stream_read, .stream = &c->stream,
+                   .bytes = c->answer + c->used,
+                   .room = sizeof c->answer - 1 - c->used);
+        c->used += c->stream_read.length;
+        c->answer[c->used] = '\0';
+    } while (c->stream_read.length > 0 && c->used < sizeof c->answer - 1);
+    c->took += loop_time();
+    GEN_END(c);
+    stream_close(&c->stream);
+    return false;
+}
+
+/* --- What is asked, and how that is printed -------------------------------- */
+
+#define CLOSE "Host: me\r\nConnection: close\r\n"
+
+static const struct {
+    const char *say, *request;
+    bool status; /* the first line says all, and not the last one */
+} steps[] = {
+    {"GET /hello", "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", false},
+    {"GET /hello/Ann", "GET /hello/Ann HTTP/1.1\r\n" CLOSE "\r\n", false},
+    {"GET /hello/<b>Eve</b>",
+     "GET /hello/%3Cb%3EEve%3C%2Fb%3E HTTP/1.1\r\n" CLOSE "\r\n", false},
+    {"POST /hello name=You+%26+me",
+     "POST /hello HTTP/1.1\r\n" CLOSE
+     "Content-Type: application/x-www-form-urlencoded\r\n"
+     "Content-Length: 15\r\n\r\nname=You+%26+me",
+     false},
+    {"HEAD /hello", "HEAD /hello HTTP/1.1\r\n" CLOSE "\r\n", true},
+    {"GET /nowhere", "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", true},
+    {"DELETE /hello", "DELETE /hello HTTP/1.1\r\n" CLOSE "\r\n", true},
+    {"GET /oops", "GET /oops HTTP/1.1\r\n" CLOSE "\r\n", true},
+};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+static const char ask_burst[] = "POST /burst HTTP/1.1\r\n" CLOSE "\r\n";
+static const char ask_block[] = "POST /block HTTP/1.1\r\n" CLOSE "\r\n";
+static const char ask_hello[] = "GET /hello HTTP/1.1\r\n" CLOSE "\r\n";
+
+/* The status line's part behind the version; ends the program where the answer
+ * is none.
+ */
+static const char *status_of(const struct web_exchange *e)
+{
+    if (strncmp(e->answer, "HTTP/1.1 ", 9) != 0)
+        errx(CLI_ERROR, "no answer to %.*s", (int)strcspn(e->request, "\r"),
+             e->request);
+    return e->answer + 9;
+}
+
+/* The text of an answer that is expected to be a good one. */
+static const char *text_of(const struct web_exchange *e)
+{
+    const char *status = status_of(e);
+    const char *text = strstr(status, "\r\n\r\n");
+    if (strncmp(status, "200 ", 4) != 0 || text == NULL)
+        errx(CLI_ERROR, "%.*s: %.*s", (int)strcspn(e->request, "\r"),
+             e->request, (int)strcspn(status, "\r"), status);
+    return text + 4;
+}
+
+static void print_step(size_t i, const struct web_exchange *e)
+{
+    const char *text = steps[i].status ? status_of(e) : text_of(e);
+    printf("%-29s %.*s\n", steps[i].say, (int)strcspn(text, "\r\n"), text);
+}
+
+static void print_burst(const struct web_exchange *e)
+{
+    int answered = 0;
+    double seconds = 0;
+    double lag = 0;
+    if (sscanf(text_of(e), "{\"answered\": %d, \"seconds\": %lf, \"lag\": %lf}",
+               &answered, &seconds, &lag) != 3)
+        errx(CLI_ERROR, "POST /burst: %s", e->answer);
+    printf("\na hundred ask at once, and each answer awaits\n"
+           "answered      %d\n"
+           "all after     %.2f s\n"
+           "longest lag   %.1f ms\n",
+           answered, seconds, lag * 1e3);
+}
+
+static void print_freeze(const struct task *blocked, const struct task *other,
+                         double lag)
+{
+    const struct web_exchange *e = (const void *)other->frame;
+    text_of((const void *)blocked->frame);
+    printf("\none answer blocks, and another is asked for meanwhile\n"
+           "GET /hello    %.*s\n"
+           "after         %.2f s\n"
+           "longest lag   %.0f ms\n",
+           (int)strcspn(text_of(e), "\n"), text_of(e), e->took, lag * 1e3);
+}
+
+/* --- The show -------------------------------------------------------------- */
+
+static struct task *ask(const struct web_show *c, const char *request)
+{
+    return task_create(loop_running(), web_exchange,
+                       .address = (const struct sockaddr *)&c->address,
+                       .length = c->length, .request = request);
+}
+
+bool web_show(void *frame, struct future **awaits)
+{
+    struct web_show *c = frame;
+    GEN_BEGIN(c);
+    c->length = sizeof c->address;
+    if (getsockname(c->listener, (struct sockaddr *)&c->address, &c->length) ==
+        -1)
+        err(CLI_ERROR, "getsockname");
+    for (c->step = 0; c->step < STEPS; c->step++) {
+        AWAIT_CALL(c, web_exchange,
+                   .address = (const struct sockaddr *)&c->address,
+                   .length = c->length, .request = steps[c->step].request);
+        print_step(c->step, &c->web_exchange);
+    }
+    AWAIT_CALL(c, web_exchange, .address = (const struct sockaddr *)&c->address,
+               .length = c->length, .request = ask_burst);
+    print_burst(&c->web_exchange);
+
+    c->first_sample = c->stats->count;
+    c->blocked = ask(c, ask_block);
+    c->other = ask(c, ask_hello);
+    AWAIT(c, &c->blocked->future);
+    AWAIT(c, &c->other->future);
+    print_freeze(c->blocked, c->other,
+                 loop_stats_longest(c->stats, c->first_sample));
+    GEN_END(c);
+    task_release(c->blocked);
+    task_release(c->other);
+    return false;
+}
