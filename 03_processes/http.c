@@ -202,7 +202,7 @@ static enum http_error read_request_line(struct http *h)
         return HTTP_BAD_START;
     size_t length = strcspn(target, " ");
     char *version = target + length + 1;
-    if (length == 0 || version[-1] != ' ' || strlen(version) != 8)
+    if (length == 0 || version[-1] != ' ' || version + 8 != h->head + h->used)
         return HTTP_BAD_START;
     target[-1] = version[-1] = '\0';
     return read_version(version, &h->minor);
@@ -217,6 +217,8 @@ static enum http_error read_status_line(struct http *h)
     enum http_error error = read_version(h->head, &h->minor);
     if (error != HTTP_OK)
         return error;
+    if (!is_value(h->head, h->used))
+        return HTTP_BAD_START;
     if (h->head[STATUS - 1] != ' ' ||
         strspn(h->head + STATUS, "0123456789") != 3 || h->head[STATUS] == '0' ||
         strchr(" ", h->head[REASON - 1]) == NULL)
@@ -230,8 +232,6 @@ static enum http_error read_status_line(struct http *h)
 
 static enum http_error read_first_line(struct http *h)
 {
-    if (!is_value(h->head, h->used))
-        return HTTP_BAD_START;
     if (h->used == 0 && h->kind == HTTP_REQUEST)
         return HTTP_OK; /* an empty line before it: as if it had not come */
     enum http_error error =
@@ -279,7 +279,12 @@ static enum http_error read_field(struct http *h)
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     *colon = '\0';
-    h->known |= known_field(name, (size_t)(colon - name));
+    unsigned known = known_field(name, (size_t)(colon - name));
+    h->known |= known;
+    if (known == HOST) {
+        h->hosts++;
+        h->host_value = (size_t)(colon + 1 - h->head);
+    }
     memmove(colon + 1, value, (size_t)(end - value));
     h->used = h->line = (size_t)(colon + 1 + (end - value) + 1 - h->head);
     h->head[h->used - 1] = '\0';
@@ -361,13 +366,13 @@ static enum http_error read_target(struct http *h)
             return HTTP_BAD_TARGET;
     const char *path = h->target;
     h->path = h->query = (struct http_text){"", 0};
-    if (strcmp(path, "*") == 0 && strcmp(h->method, "OPTIONS") == 0) {
+    if (*path == '*' && path[1] == '\0' && strcmp(h->method, "OPTIONS") == 0) {
         h->path = (struct http_text){path, 1};
         return HTTP_OK;
     }
     if (strcmp(h->method, "CONNECT") == 0)
         return HTTP_OK;
-    if (strncasecmp(path, "http://", 7) == 0) {
+    if (*path != '/' && strncasecmp(path, "http://", 7) == 0) {
         h->host = (struct http_text){path + 7, strcspn(path + 7, "/?")};
         path = h->host.at + h->host.length;
         if (h->host.length == 0)
@@ -386,22 +391,16 @@ static enum http_error read_target(struct http *h)
 
 static enum http_error read_host(struct http *h)
 {
-    int hosts = 0;
-    const char *at = NULL;
-    const char *name;
-    const char *value;
-    while (http_each_field(h, &at, &name, &value))
-        if (strcasecmp(name, "Host") == 0) {
-            if (hosts++ > 0 || value[span(value, IN_HOST)] != '\0')
-                return HTTP_BAD_HOST;
-            if (h->host.at == NULL)
-                h->host = (struct http_text){value, strlen(value)};
-        }
-    if (hosts == 0 && h->minor > 0)
+    const char *value = h->hosts > 0 ? h->head + h->host_value : "";
+    size_t length = span(value, IN_HOST);
+    if (h->hosts > 1 || (h->hosts == 0 && h->minor > 0) ||
+        value[length] != '\0')
         return HTTP_BAD_HOST;
     if (h->host.at == NULL)
-        h->host = (struct http_text){"", 0};
-    return span(h->host.at, IN_HOST) < h->host.length ? HTTP_BAD_HOST : HTTP_OK;
+        h->host = (struct http_text){value, length};
+    else if (span(h->host.at, IN_HOST) < h->host.length)
+        return HTTP_BAD_HOST;
+    return HTTP_OK;
 }
 
 static enum http_error read_expectation(struct http *h)

@@ -117,8 +117,10 @@ struct http {
                     * field, the fields end there */
     bool bare_lf;   /* it ended so, not in CR LF */
     unsigned known; /* which fields have come, of those it knows */
-    size_t taken;   /* bytes so far of what has a limit */
-    int64_t left;   /* of the body, or of the chunk */
+    unsigned hosts; /* how many of them are Host, and where the last one's */
+    size_t host_value; /* value is in head */
+    size_t taken;      /* bytes so far of what has a limit */
+    int64_t left;      /* of the body, or of the chunk */
 };
 
 /* Messages of one connection in one direction, from its first byte on. */

@@ -98,7 +98,8 @@ static void cancel(void *task)
 
 struct load {
     struct gen gen;
-    pid_t server; /* to be stopped for a while; or 0 */
+    const char *text; /* of the URL */
+    pid_t server;     /* to be stopped for a while; or 0 */
     struct task *lag, *progress, *stall;
     struct load_http load_http;
 };
@@ -111,6 +112,7 @@ static bool load(void *frame, struct future **awaits)
     if (loop_add_signal_handler(loop, SIGTERM, cancel,
                                 &task_current()->future) == -1)
         err(CLI_ERROR, "SIGTERM");
+    printf("server: %s\n", c->text);
     c->lag = task_create(loop, lag_sampler, .due = 0);
     c->progress =
         task_create(loop, load_progress, .result = &result, .seconds = seconds);
@@ -138,9 +140,8 @@ static bool load(void *frame, struct future **awaits)
 static void measure_load(const char *text, pid_t server)
 {
     load_target_find(&target, text, connections);
-    printf("server: %s\n", text);
     timeline_start(2);
-    const char *error = loop_run(load, .server = server);
+    const char *error = loop_run(load, .text = text, .server = server);
     if (error != NULL)
         errx(CLI_ERROR, "%s: %s", target.url.authority, error);
     freeaddrinfo(target.addresses);

@@ -96,7 +96,7 @@ struct web {
     struct future stop, place, empty;
     char *spare; /* the room of one answer, for the next */
     time_t date_of;
-    char date[HTTP_DATE_SIZE];
+    char date[64];
 };
 
 /* Accepts connections at the listening socket, which it closes, until web_stop;

@@ -135,8 +135,12 @@ static bool fits(struct web_request *r, const char *pattern)
                 return false;
             r->parameters[n++] = (struct http_text){from, (size_t)(p - from)};
             pattern += strcspn(pattern, "/");
-        } else if (p == end || *p++ != *pattern++) {
-            return false;
+        } else {
+            size_t length = strcspn(pattern, ":");
+            if ((size_t)(end - p) < length || memcmp(p, pattern, length) != 0)
+                return false;
+            p += length;
+            pattern += length;
         }
     }
     return p == end;
@@ -314,7 +318,8 @@ void web_print_escaped(struct web_request *r, const char *text)
 
 void web_type(struct web_request *r, const char *type)
 {
-    r->type = type;
+    if (strlen(type) < TYPE_MAX)
+        r->type = type;
 }
 
 void web_field(struct web_request *r, const char *name, const char *value)
@@ -372,12 +377,14 @@ static char *add_number(char *out, size_t number, unsigned base)
     return add(out, p);
 }
 
-static const char *date(struct web *web)
+/* What changes but once a second is not put together for each answer. */
+static const char *server_and_date(struct web *web)
 {
     time_t now = time(NULL);
     if (web->date_of != now) {
         web->date_of = now;
-        http_date(now, web->date);
+        strcpy(web->date, "\r\nServer: groundup\r\nDate: ");
+        http_date(now, web->date + strlen(web->date));
     }
     return web->date;
 }
@@ -390,11 +397,10 @@ static char *write_head(struct web_request *r, char *out, bool last)
     out = add_number(out, (size_t)r->status, 10);
     out = add(out, " ");
     out = add(out, http_reason(r->status));
-    out = add(out, "\r\nServer: groundup\r\nDate: ");
-    out = add(out, date(r->web));
+    out = add(out, server_and_date(r->web));
     if (has_body) {
         out = add(out, "\r\nContent-Type: ");
-        out = stpncpy(out, r->type, TYPE_MAX);
+        out = add(out, r->type);
     }
     if (has_body && last) {
         out = add(out, "\r\nContent-Length: ");

@@ -500,6 +500,7 @@ END_TEST
 START_TEST(the_end_is_its_own_whoever_writes_on)
 {
     int status = 0;
+    enter_folder_with_fifos();
     begin(_i);
     struct task *t = start(SHELL("setsid sh -c 'echo >fifo; exec yes' & "
                                  "read x <fifo; sleep 0.02"),
