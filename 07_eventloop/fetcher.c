@@ -150,6 +150,7 @@ static bool fetch_all(void *frame, struct future **awaits)
     struct fetch_all *c = frame;
     int threads = connections < THREADS_MAX ? connections + 1 : THREADS_MAX;
     GEN_BEGIN(c);
+    loop_running()->slow_callback = 0; /* if one is, it is the machine */
     stop_on_signals();
     if (loop_set_default_executor(loop_running(), threads) == -1)
         err(CLI_ERROR, "%d threads", threads);

@@ -522,8 +522,10 @@ void loop_about(struct loop *loop, const char *subject)
 
 int loop_init(struct loop *loop)
 {
-    *loop = (struct loop){
-        .slot_free = NO_SLOT, .slow_callback = 0.05, .wake_up = {-1, -1}};
+    const char *slow = getenv("LOOP_SLOW_CALLBACK");
+    *loop = (struct loop){.slot_free = NO_SLOT,
+                          .slow_callback = slow ? strtod(slow, NULL) : 0.05,
+                          .wake_up = {-1, -1}};
     loop->last_post = &loop->posts;
     const char *name = getenv("LOOP_BACKEND");
     if (selector_init(&loop->selector, name) == -1) {

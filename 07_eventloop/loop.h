@@ -77,7 +77,7 @@ struct loop {
     /* Who wants the reports, besides stderr. */
     void (*on_slow)(void *data, const char *report);
     void *on_slow_data;
-    unsigned long turns;  /* so far */
+    unsigned long turns; /* so far */
 
     int wake_up[2];       /* a socketpair: written to end the wait */
     pthread_mutex_t lock; /* guards what other threads touch: */
@@ -98,8 +98,9 @@ struct loop {
 };
 
 /* A new loop. Returns 0, or -1 with errno: EMFILE, ENFILE, ENOMEM, or EINVAL
- * for a LOOP_BACKEND that is none, which stderr is told. A callback that takes longer than 50 ms is
- * reported on stderr: set slow_callback to another time, or to 0 for never.
+ * for a LOOP_BACKEND that is none, which stderr is told. A callback that takes
+ * longer than 50 ms is reported on stderr. The environment's LOOP_SLOW_CALLBACK
+ * may hold other seconds, and so may slow_callback from here on; 0 is never.
  */
 int loop_init(struct loop *loop);
 

@@ -137,7 +137,8 @@ static bool fits(struct web_request *r, const char *pattern)
             pattern += strcspn(pattern, "/");
         } else {
             size_t length = strcspn(pattern, ":");
-            if ((size_t)(end - p) < length || memcmp(p, pattern, length) != 0)
+            if (length == 0 || (size_t)(end - p) < length ||
+                memcmp(p, pattern, length) != 0)
                 return false;
             p += length;
             pattern += length;

@@ -149,7 +149,7 @@ END_TEST
 START_TEST(a_connection_is_used_again)
 {
     begin(_i, 3);
-    for (int i = 1; i <= 20; i++) {
+    for (int i = 101; i <= 120; i++) {
         char what[32];
         snprintf(what, sizeof what, i % 2 ? "/bytes/%d" : "/chunks/%d", i);
         expect_came(what, (size_t)i);
@@ -175,7 +175,7 @@ START_TEST(never_more_connections_than_places)
     for (int i = 0; i < 3; i++) {
         expect_came("/bytes/10", 10);
         struct task *t = start(far);
-        for (int k = 0; k < 50; k++)
+        for (int k = 0; k < 10; k++)
             loop_run_once(&loop, 0.01);
         ck_assert(!future_done(&t->future));
         future_cancel(&t->future);
@@ -372,11 +372,11 @@ START_TEST(no_patience_without_end)
     for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {
         struct task *t = start(slow[i]);
         struct task *waiter =
-            task_create(&loop, wait_for, .future = &t->future, .seconds = 0.3);
+            task_create(&loop, wait_for, .future = &t->future, .seconds = 0.15);
         double before = loop_time();
         ck_assert_ptr_eq(loop_run_until_complete(&loop, &waiter->future),
                          error_timeout);
-        ck_assert_double_ge(loop_time() - before, 0.29);
+        ck_assert_double_ge(loop_time() - before, 0.149);
         ck_assert(future_cancelled(&t->future));
         ck_assert_int_eq(files_in(path), 0);
         task_release(waiter);
@@ -609,15 +609,14 @@ END_TEST
 START_TEST(a_second_run_fetches_what_is_missing)
 {
     const char *url = start_server();
-    expect("there    1\nthere    2\ncame     3\nfailed\nstatus 1\n",
+    expect("status 1, there 2, came 1\n1 2 3\n",
            "printf '%%s\\n' %s/bytes/1 %s/bytes/2 >one;"
            " fetcher -o pages one >/dev/null || echo failed;"
            " printf '%%s\\n' %s/bytes/3 %s/missing | cat one - >two;"
-           " fetcher -c 1 --continue -o pages two >out; status=$?;"
-           " sed -n '/^$/q; s/ .*,\\([0-9]*\\).*/     \\1/p;"
-           "         s/failed .*/failed/p' out | sed 's/there */there    /;"
-           "         s/came */came     /';"
-           " echo status $status",
+           " fetcher --continue -o pages two >out;"
+           " echo status $?, there $(grep -c '^there .*,' out),"
+           " came $(grep -c ',3, 3 bytes' out);"
+           " echo $(ls -A pages | sed 's/.*,//')",
            url, url, url, url);
     ck_assert_int_eq(server.counts->requests, 4);
 }
@@ -644,9 +643,9 @@ START_TEST(memory_does_not_grow)
     if (!plain_build())
         return; /* sanitizers have a memory of their own */
     const char *url = start_server();
-    expect("came     1, 1048576 bytes\n",
-           "echo %s/bytes/1048576 | fetcher - | grep 'came .*, .*, ' | sed"
-           " 's/came.*, /came     1, /'",
+    expect("1048576\n",
+           "echo %s/bytes/1048576 | fetcher -o pages - >out;"
+           " stat -c %%s pages/*",
            url);
     getrusage(RUSAGE_CHILDREN, &usage);
     long little = usage.ru_maxrss;
@@ -686,7 +685,7 @@ static bool have(const char *tool)
     "   echo http://127.0.0.1:$port/$i; echo http://localhost:$port/$i; done"  \
     "   >urls;"                                                                \
     " echo http://127.0.0.1:$port/none >>urls;"                                \
-    " tries=0; until fetcher -r 0 -o try urls | grep -q '404'; do"             \
+    " tries=0; until fetcher -r 0 -o try urls | grep 404 >tries; do"           \
     "   sleep 0.05; tries=$((tries + 1)); [ $tries -lt 200 ] || break; done;"  \
     " fetcher -c 3 -o pages urls | tail -n 2; ls pages | wc -l;"               \
     " for f in pages/*,short* ; do cmp $f www/short; done;"                    \
@@ -770,7 +769,7 @@ END_TEST
 START_TEST(from_our_own)
 {
     static const char *const servers[] = {"server", "server_threads"};
-    expect("Your ip is \"127.0.0.1\"\n10\n",
+    expect("Your ip is \"127.0.0.1\"\n11\n",
            "%s -p 0 -d 0 >at & until [ -s at ]; do :; done;"
            " fetcher -o pages at >out; kill $!; wait; tail -n 1 pages/*;"
            " grep -c ' is \\| been \\|!' pages/*",

@@ -1249,6 +1249,7 @@ static void hold_up_some(const void *unused)
     static double slow = 0.1;
     (void)unused;
     ck_assert_int_eq(loop_init(&loop), 0);
+    loop.slow_callback = 0.05;
     loop_call_soon(&loop, hold_up, &quick);
     loop_call_soon(&loop, hold_up, &slow);
     run();

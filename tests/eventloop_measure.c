@@ -34,6 +34,8 @@ static enum manner {
 } manner;
 
 #define STILL 0.4
+#define CLOSING                                                                \
+    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 enum { MOST = 64 };
@@ -59,8 +61,7 @@ static bool answer(int fd)
         [STANDS_STILL] = ANSWER,
         [SLOW] = ANSWER,
         [CLOSES] = ANSWER,
-        [SAYS_CLOSE] = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
-                       "Content-Length: 5\r\n\r\nhello",
+        [SAYS_CLOSE] = CLOSING,
         [CUTS_SHORT] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
         [SILENT] = "",
         [TALKS_NONSENSE] = "good evening\r\n\r\n",

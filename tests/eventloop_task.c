@@ -1042,6 +1042,7 @@ static void be_slow(const void *unused)
 {
     (void)unused;
     ck_assert_int_eq(loop_init(&loop), 0);
+    loop.slow_callback = 0.05;
     for (int i = 1; i < 3; i++)
         task_release(task_start(task_new(&loop, is_slow, "is_slow",
                                          &(struct turns){.n = i},
