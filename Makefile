@@ -245,7 +245,9 @@ PICTURES := 03_processes/count_processes 03_processes/download \
     05_select/requests_blocking 05_select/requests_callbacks \
     05_select/wakeup 06_generators/hosts \
     06_generators/requests_gen 06_generators/run_queries_turns \
-    06_generators/run_queries 06_generators/tiny_loop
+    06_generators/run_queries 06_generators/tiny_loop \
+    07_eventloop/gather 07_eventloop/download_async \
+    07_eventloop/blocking_call 07_eventloop/task_group
 pictures: all
 	@for p in $(PICTURES); do \
 	    mkdir -p $$(dirname $$p)/pictures; \

@@ -275,7 +275,8 @@ static enum http_error read_field(struct http *h)
     char *value = colon + 1;
     if (!is_value(value, (size_t)(end - value)))
         return HTTP_BAD_FIELD;
-    value += strspn(value, " \t");
+    while (*value == ' ' || *value == '\t')
+        value++;
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     *colon = '\0';

@@ -197,16 +197,19 @@ static double due_at(const struct load_http *load, uint64_t k)
     return load->began + (double)k / load->rate;
 }
 
-/* The next request is this one's, unless the time is over. */
+/* The next request is this one's, unless the time is over: that of beginning,
+ * or where they have times of their own, that of waiting for them.
+ */
 static bool take_next(struct client *c)
 {
     struct load_http *load = c->load;
+    double end = load->began + load->seconds;
     c->due = loop_time();
-    if (c->due >= load->began + load->seconds ||
-        (load->rate > 0 && load->taken == load->total))
+    if (load->rate <= 0)
+        return c->due < end;
+    if (load->taken == load->total || c->due >= end + load->patience)
         return false;
-    if (load->rate > 0)
-        c->due = due_at(load, load->taken++);
+    c->due = due_at(load, load->taken++);
     return true;
 }
 

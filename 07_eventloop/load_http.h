@@ -17,8 +17,9 @@
  * twice: from when it was sent, and from when it was due. A timer of the loop
  * may come a millisecond late, and the second count has that in it.
  *
- * No new request begins after the time is over; those under way are waited for,
- * no longer than the patience. When it is cancelled, the result is what was
+ * No request begins after the time is over, but for those that were due before.
+ * All are waited for, no longer than the patience; what was due and could not be
+ * sent by then is counted, too. When it is cancelled, the result is what was
  * measured so far.
  */
 #ifndef LOAD_HTTP_H

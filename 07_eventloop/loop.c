@@ -354,7 +354,6 @@ static void add_posts(struct loop *loop)
     char bytes[64];
     while (recv(loop->wake_up[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         continue;
-    loop_signals_call(loop);
     struct loop_post *next;
     for (struct loop_post *post = take_posts(loop); post; post = next) {
         next = post->next;
@@ -394,6 +393,7 @@ static void wait_for_events(struct loop *loop, double most)
     /* A descriptor that was closed before it was removed. */
     if (selector_wait(&loop->selector, seconds) == -1)
         err(CLI_ERROR, "loop: %s", loop->selector.name);
+    loop_signals_call(loop);
     struct selector_event e;
     while (selector_next(&loop->selector, &e)) {
         if (e.fd == loop->wake_up[0])

@@ -139,6 +139,7 @@ struct web_request {
     size_t fields_used;
     unsigned since; /* in ticks; when the wait for the client began */
     bool writing;   /* its wait is for the client to take the answer */
+    bool to_head;   /* only the head is wanted */
     bool flushed;   /* the head has gone out */
     bool broken;    /* the client has gone */
     bool close;     /* the connection ends with it */

