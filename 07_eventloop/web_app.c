@@ -176,8 +176,6 @@ static bool burst(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- The program ----------------------------------------------------------- */
-
 static const struct web_route routes[] = {
     {"GET", "/", WEB_CALL(page)},
     {"GET", "/hello", WEB_CALL(hello)},

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Requests of /hello a second over kept connections: web_app beside nginx's
-# static `return 200` and a hello on libuv, by turns, each time on a new port.
+# static `return 200` and a hello on libuv (written as its documentation has it,
+# and with uv_try_write), by turns, each time on a new port.
 # What counts is the median of the rounds' ratios. The servers run on one core
 # and wrk on another, where there are two. Then 10,000 connections are held
 # open against web_app, and its memory is looked at.
@@ -14,7 +15,7 @@ seconds=${SECONDS_EACH:-1}
 counts=${CONNECTIONS:-64 500}
 build=${BUILD:-build/opt}/07_eventloop
 many=${MANY:-10000}
-servers='groundup nginx libuv'
+servers='groundup nginx libuv libuv_try'
 
 [ -x "$build/web_app" ] || { echo "$build/web_app is missing: make OPT=1" >&2
     exit 1; }
@@ -77,6 +78,7 @@ start() {
     case $1 in
     groundup) $here "$build/web_app" -p 0 -c 20000 >"$folder/at" & ;;
     libuv) $here "$folder/hello_uv" >"$folder/at" & ;;
+    libuv_try) $here "$folder/hello_uv" try >"$folder/at" & ;;
     nginx)
         nginx_conf
         $here nginx -p "$folder" -c "$folder/nginx.conf" &
@@ -134,7 +136,7 @@ for count in $counts; do
         printf '%-9s requests a second    %s\n' "$name" \
             "$(middle %.0f <"$folder/$name.$count")"
     done
-    for name in nginx libuv; do
+    for name in nginx libuv libuv_try; do
         printf 'groundup  over %-14s %s\n' "$name" \
             "$(paste "$folder/groundup.$count" "$folder/$name.$count" |
                 awk '{ print $1 / $2 }' | middle %.2f)"

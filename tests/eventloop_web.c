@@ -944,6 +944,12 @@ START_TEST(end_in_order)
     kill(server.pid, signals[_i / BACKENDS]);
     expect_end(idle);
     expect_end(kept);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)server.port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ck_assert_int_eq(connect(late, (struct sockaddr *)&a, sizeof a), -1);
+    close(late);
     while ((n = recv(stream, text + used, sizeof text - 1 - used, 0)) > 0)
         used += (size_t)n;
     ck_assert_int_eq(n, 0);

@@ -1,6 +1,7 @@
 /* Hello over HTTP on libuv, for tests/bench_web.sh: as its documentation would
  * have a server, with as little of HTTP as the measure allows: it looks for
- * the empty line and for nothing else.
+ * the empty line and for nothing else. With "try" it asks for a write that
+ * needs no request first.
  */
 #include <err.h>
 #include <stdio.h>
@@ -47,11 +48,14 @@ static void on_written(uv_write_t *request, int status)
     free(request);
 }
 
+static int try_first;
+
 static void answer(struct client *c)
 {
-    /* Mostly it goes at once, and without a request. */
     uv_buf_t out = uv_buf_init(hello, sizeof hello - 1);
-    int written = uv_try_write((uv_stream_t *)&c->tcp, &out, 1);
+    int written = 0;
+    if (try_first)
+        written = uv_try_write((uv_stream_t *)&c->tcp, &out, 1);
     if (written == (int)sizeof hello - 1)
         return;
     if (written < 0)
@@ -97,12 +101,13 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_read_start((uv_stream_t *)&c->tcp, give_buffer, on_read);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     uv_loop_t *loop = uv_default_loop();
     uv_tcp_t listener;
     struct sockaddr_in a;
     int length = sizeof a;
+    try_first = argc > 1 && strcmp(argv[1], "try") == 0;
     uv_ip4_addr("127.0.0.1", 0, &a);
     uv_tcp_init(loop, &listener);
     uv_tcp_bind(&listener, (struct sockaddr *)&a, 0);
