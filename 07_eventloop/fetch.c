@@ -111,12 +111,14 @@ static bool reach(void *frame, struct future **awaits)
     if (c->error == error_cancelled)
         GEN_RAISE(c, c->error);
     c->names = future_result(c->job);
-    if (c->names != NULL && c->names->error != 0)
-        fail_without_address(c->fetch, c->names->error);
-    else if (c->names == NULL)
+    if (c->names == NULL) {
         fail(c->fetch, true, "the host's name: %s", c->error);
-    if (has_failed(c->fetch))
         goto gen_end;
+    }
+    if (c->names->error != 0) {
+        fail_without_address(c->fetch, c->names->error);
+        goto gen_end;
+    }
     for (c->i = 0; c->i < c->names->count; c->i++) {
         AWAIT_CALL_TRY(c, stream_connect, .stream = &c->connection->stream,
                        .address = (const void *)&c->names->found[c->i].bytes,

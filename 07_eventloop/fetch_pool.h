@@ -16,7 +16,7 @@ struct fetch_connection {
     struct stream stream; /* its fd is -1: not connected yet */
     struct http http;     /* what comes on it */
     const char *at, *end; /* bytes that have come, and are still to be read */
-    char bytes[16384];
+    char bytes[64 * 1024];
 
     char host[256], port[6]; /* the rest is the pool's */
     bool busy;

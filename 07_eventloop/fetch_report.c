@@ -127,8 +127,9 @@ void fetch_report_end(struct fetch_report *r)
     for (size_t i = 0; i < r->kept; i++)
         printf("%6lu  %s\n        %s\n", r->failures[i].line,
                r->failures[i].url, r->failures[i].why);
-    if (r->failed > r->kept)
-        printf("        and %lu more\n", r->failed - r->kept);
+    unsigned long more = r->failed - r->kept;
+    if (more > 0)
+        printf("        and %lu more\n", more);
     printf("\ncame     %lu, %lld bytes\n", r->came, (long long)r->bytes);
     if (r->there > 0)
         printf("there    %lu already\n", r->there);

@@ -14,8 +14,8 @@
 enum { FETCH_FAILURES = 1000 };
 
 struct fetch_report {
-    bool terminal;     /* stdout is one */
-    int running, most; /* fetches now, and most at the same time */
+    bool terminal; /* stdout is one */
+    int running;   /* fetches now */
     unsigned long came, there, failed, stopped;
     int64_t bytes;         /* of what came */
     struct fetch_failure { /* in the order of the list, after the table */

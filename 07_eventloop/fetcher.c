@@ -98,8 +98,7 @@ static bool worker(void *frame, struct future **awaits)
                               .wanted = c->urls_next.url);
         c->lane = timeline_lane("%s", c->urls_next.url.target);
         timeline_mark(c->lane, TIMELINE_WAIT);
-        if (++report.running > report.most)
-            report.most = report.running;
+        report.running++;
         AWAIT_CALL_TRY(c, wait_for, .future = &c->task->future,
                        .seconds = seconds);
         report.running--;
@@ -228,7 +227,7 @@ int main(int argc, char **argv)
         err(CLI_ERROR, "%d connections", connections);
     fetch_report_begin(&report);
 
-    const char *error = loop_run(fetch_all, .error = NULL);
+    const char *error = loop_run(fetch_all, .progress = NULL);
     if (error != NULL)
         errx(CLI_ERROR, "%s", error);
     fetch_report_end(&report);

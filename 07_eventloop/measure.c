@@ -29,8 +29,6 @@
 #define LAG_EVERY 0.01 /* seconds between two samples */
 #define NAP 0.2        /* of the callback that blocks */
 
-enum { DEMO_RATE = 400, VERY_LONG = 3600 };
-
 static int connections = 4;
 static double seconds = 1.5, rate, patience = 2;
 static struct load_target target;
@@ -157,8 +155,6 @@ static void measure_load(const char *text, pid_t server)
     if (load_failed(&result) > 0)
         errx(CLI_ERROR, "%" PRIu64 " of %" PRIu64 " requests failed",
              load_failed(&result), result.begun);
-    if (result.answers == 0 && !interrupted)
-        errx(CLI_ERROR, "%s: no answer", text);
 }
 
 /* --- A callback that blocks ------------------------------------------------ */
@@ -197,8 +193,8 @@ static int show(void)
     if (connections >= SERVING_CONNECTIONS_MAX)
         errx(CLI_ERROR, "-c %d: too many for our own server", connections);
     server_child_start(&server);
-    rate = rate > 0 ? rate : DEMO_RATE;
-    patience = VERY_LONG; /* a reader in the debugger is no failure */
+    rate = rate > 0 ? rate : 400;
+    patience = 3600; /* a reader in the debugger is no failure */
     measure_load(server.url, server.pid);
     server_child_stop(&server);
     if (interrupted)

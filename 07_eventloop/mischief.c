@@ -29,9 +29,11 @@ const char mischief_hello[] = HELLO;
 static const struct deed {
     const char *path;
     const char *says;
-    enum { KEEP, CLOSE, RESET, HANG, TRICKLE, REPEAT } then;
-    const char *again; /* with REPEAT: for ever; with TRICKLE: one byte a second
-                        */
+    enum { KEEP, CLOSE, RESET, HANG, TRICKLE, REPEAT, LATE } then;
+    /* With REPEAT: for ever; with TRICKLE: a byte a second; with LATE: once, a
+     * moment later.
+     */
+    const char *again;
 } deeds[] = {
     {"/none", "HTTP/1.1 204 No Content\r\n\r\n", KEEP, NULL},
     {"/interim",
@@ -49,6 +51,8 @@ static const struct deed {
      NULL},
     {"/long", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" HELLO "and more",
      KEEP, NULL},
+    {"/late", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" HELLO, LATE,
+     "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwrong\n"},
     {"/cut", "HTTP/1.1 200 OK\r\nContent-Len", CLOSE, NULL},
     {"/bad-chunk",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -281,6 +285,12 @@ static bool visit(void *frame, struct future **awaits)
             make_reset(c->stream.fd);
         if (c->deed->then == CLOSE || c->deed->then == RESET)
             goto gen_end;
+        if (c->deed->then == LATE) {
+            AWAIT_CALL(c, sleep_for, .seconds = 0.05);
+            AWAIT_CALL(c, stream_write, .stream = &c->stream,
+                       .bytes = c->deed->again,
+                       .length = strlen(c->deed->again));
+        }
         while (c->deed->then == TRICKLE) {
             AWAIT_CALL(c, stream_write, .stream = &c->stream,
                        .bytes = c->deed->again, .length = 1);

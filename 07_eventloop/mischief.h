@@ -17,7 +17,7 @@
  *     /tired         answers, and closes though it said it would not
  *     /flaky         a reset the first time, and an answer every other time
  *
- * And the others: /short /long /cut /bad-chunk /cut-chunk /two-lengths
+ * And the others: /short /long /late /cut /bad-chunk /cut-chunk /two-lengths
  * /endless-head /endless-body /endless-interim /slow /reset /silence /loop
  * /to-https /nowhere /garbage /busy; what it does not know is 404.
  */

@@ -21,7 +21,6 @@ static void ready(struct stream *s, struct stream_side *side, int event)
         side->watched = false;
         return;
     }
-    side->waited_for = false;
     /* In a turn to come the next wait would find it ready again. */
     future_set_result_now(&side->ready, NULL);
 }

@@ -133,7 +133,8 @@ static bool ask(void *frame, struct future **awaits)
         const char *error = gen_catch(&c->gen);
         if (error != NULL && error != error_timeout)
             GEN_RAISE(c, error);
-        c->reply = ((struct request *)c->request->frame)->async_http.reply;
+        const struct request *asked = (void *)c->request->frame;
+        c->reply = asked->async_http.reply;
         if (error == error_timeout)
             c->reply.outcome = HTTP_TIMED_OUT;
     }

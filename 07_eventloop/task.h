@@ -107,7 +107,7 @@ struct task {
     enum task_state { TASK_NEW, TASK_AWAITED, TASK_STARTED } state : 8;
     bool cancelling; /* the next step throws it */
     bool own_name;   /* which is on the heap */
-    _Alignas(max_align_t) unsigned char frame[];
+    max_align_t frame[];
 };
 
 /* A coroutine that has been called, as Python has it: nothing runs. It is to

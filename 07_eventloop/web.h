@@ -133,9 +133,9 @@ struct web_request {
     struct http_text parameters[WEB_PARAMETERS];
     struct web_word *words; /* decoded */
     const char *type;
-    char *out; /* room for a head, then what was printed */
+    char *out; /* the fields, room for a head, then what was printed; NULL
+                * while the request is waited for */
     size_t used, room;
-    char fields[WEB_FIELDS_MAX];
     size_t fields_used;
     unsigned since; /* in ticks; when the wait for the client began */
     bool writing;   /* its wait is for the client to take the answer */

@@ -51,7 +51,7 @@ static char decode(const char **p, bool is_form)
     if (c != '%')
         return c;
     *p += 2;
-    return (char)(digit((*p)[-2]) << 4 | digit((*p)[-1]));
+    return (char)(digit((*p)[-2]) * 16 + digit((*p)[-1]));
 }
 
 static const char *decoded(struct web_request *r, struct http_text text,
@@ -234,12 +234,9 @@ static char *new_room(char *old, size_t room)
 
 void web_answer_begin(struct web_request *r)
 {
-    if (r->out == NULL) {
-        r->out =
-            r->web->spare != NULL ? r->web->spare : new_room(NULL, FIRST_ROOM);
-        r->web->spare = NULL;
-        r->room = FIRST_ROOM;
-    }
+    r->out = r->web->spare != NULL ? r->web->spare : new_room(NULL, FIRST_ROOM);
+    r->web->spare = NULL;
+    r->room = FIRST_ROOM;
     r->status = 200;
     r->type = "text/html; charset=utf-8";
     r->used = r->fields_used = 0;
@@ -321,8 +318,8 @@ void web_type(struct web_request *r, const char *type)
 
 void web_field(struct web_request *r, const char *name, const char *value)
 {
-    char *out = r->fields + r->fields_used;
-    size_t room = sizeof r->fields - r->fields_used;
+    char *out = r->out + r->fields_used;
+    size_t room = WEB_FIELDS_MAX - r->fields_used;
     if (strpbrk(value, "\r\n") != NULL ||
         strlen(name) + strlen(value) + 5 > room) {
         warnx("web: the field %s was dropped", name);
@@ -414,7 +411,7 @@ static char *write_head(struct web_request *r, char *out, bool last)
     else if (r->http->minor == 0)
         out = add(out, "\r\nConnection: keep-alive");
     out = add(out, "\r\n");
-    memcpy(out, r->fields, r->fields_used);
+    memcpy(out, r->out, r->fields_used);
     return add(out + r->fields_used, "\r\n");
 }
 

@@ -80,7 +80,6 @@ static void hello_form(struct web_request *r)
 /* What nobody should do on a loop. */
 static void block(struct web_request *r)
 {
-    web_type(r, "text/plain; charset=utf-8");
     //> The next line sleeps, and all who are on this loop sleep with it.
     usleep((useconds_t)(delay * 1e6));
     web_printf(r, "everybody waited for %g s\n", delay);

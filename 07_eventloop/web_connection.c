@@ -37,6 +37,8 @@ struct web_connection {
 /* It is answered without its route, and the rest of it is not wanted. */
 static bool refuse(struct web_connection *c, int status, const char *text)
 {
+    if (c->request.out == NULL)
+        web_answer_begin(&c->request);
     web_error(&c->request, status, text);
     c->request.route = NULL;
     return true;
@@ -77,6 +79,7 @@ static bool judge(struct web_connection *c)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct web_request *r = &c->request;
+    web_answer_begin(r);
     r->route = web_answer_route(r);
     if (c->http.length > (int64_t)c->web->body_most)
         return refuse(c, 413, "The body is too large.");
@@ -165,7 +168,6 @@ static void begin_request(struct web_connection *c)
         free(c->rest);
         c->rest = NULL;
     }
-    web_answer_begin(r);
 }
 
 /* --- The answer ------------------------------------------------------------ */
@@ -240,10 +242,11 @@ static bool end_request(struct web_connection *c)
     web_answer_end(&c->request);
     free(c->body);
     c->body = NULL;
-    /* Who stands idle is to take little. */
-    if (c->http.room > 1024 && !c->request.close)
-        http_free(&c->http);
-    return !c->request.close;
+    if (c->request.close)
+        return false;
+    /* Who stands idle takes little, and the next one finds it in the cache. */
+    http_free(&c->http);
+    return true;
 }
 
 /* Closing a socket with unread bytes resets the connection, and the client may

@@ -8,6 +8,8 @@
 #
 #     make bench-web
 #     ROUNDS=21 SECONDS_EACH=2 CONNECTIONS=500 sh tests/bench_web.sh
+
+# shellcheck disable=SC3045 # dash, bash and busybox have ulimit -n
 set -eu
 
 rounds=${ROUNDS:-11}

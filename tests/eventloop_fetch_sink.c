@@ -329,6 +329,7 @@ START_TEST(the_end_of_the_program_removes_it)
 {
     char *outer = getenv("TEST_FOLDER");
     char *own = new_folder();
+    ck_assert_ptr_nonnull(outer);
     setenv("TEST_FOLDER", own, 1); /* where the child makes its folder */
     struct forked f = run_forked(write_and_leave, NULL);
     ck_assert_int_eq(WEXITSTATUS(f.status), 7);

@@ -128,8 +128,7 @@ START_TEST(long_lines)
         expect_said("2:http://b/");
 
         memset(text, ' ', n + lengths[i]);
-        memcpy(text + n + lengths[i], " http://c/", 10);
-        strcpy(text + n + lengths[i] + 10, " \nhttp://b/\n");
+        strcpy(text + n + lengths[i], " http://c/ \nhttp://b/\n");
         read_all(text, strlen(text), _i >= BACKENDS);
         expect_said("1:http://c/ 2:http://b/");
         free(text);

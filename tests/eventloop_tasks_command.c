@@ -169,14 +169,14 @@ END_TEST
 
 TCase *eventloop_tasks_command(void)
 {
-    TCase *tc = tcase_create("tasks_command");
-    tcase_set_timeout(tc, 60);
     if (!plain_build())
         return NULL;
     if (system("command -v gdb >/dev/null") != 0) {
         printf("(task.py is not tested: gdb is missing; make deps)\n");
         return NULL;
     }
+    TCase *tc = tcase_create("tasks_command");
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, live_and_from_a_core_file);
     tcase_add_test(tc, states_of_a_task);
     tcase_add_test(tc, what_is_no_loop);
