@@ -135,7 +135,10 @@ static void grant_by_looking(struct wish *w)
 static void look(struct wish *w)
 {
     struct pollfd polled = {w->fd, POLLIN, 0};
-    if (w->fd == -1 ? loop_time() >= w->when : poll(&polled, 1, 0) == 1)
+    int n = poll(&polled, 1, 0); /* of -1 it finds nothing */
+    if (n == -1 && errno != EINTR)
+        err(CLI_ERROR, "poll");
+    if (n == 1 || (w->fd == -1 && loop_time() >= w->when))
         future_set_result(&w->future, NULL);
 }
 

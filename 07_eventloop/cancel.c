@@ -7,7 +7,7 @@
  *        sleeps: never in its middle. The tidy one puts its things away, which
  *        may take time, and goes on raising. The stubborn one catches it and
  *        finishes: it was not cancelled.
- * See:   signals.c, Ctrl-C cancels; 04_threads/lock.c, what a thread would leave
+ * See:   signals.c, Ctrl-C cancels; 04_threads/lock.c
  */
 #include <err.h>
 #include <stdio.h>

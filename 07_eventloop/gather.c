@@ -7,7 +7,7 @@
  * Watch: all are sent before the first is answered, in one thread, and without
  *        a callback. (Python 3.6 began them in no order: 5 3 1 4 2. Its later
  *        versions, and we, in the order given.)
- * See:   06_generators/requests_gen.c, the same without a loop; gather_errors.c;
+ * See:   06_generators/requests_gen.c, without a loop; gather_errors.c;
  *        gather.gdb, the tasks while they wait
  */
 #include <err.h>

@@ -184,12 +184,20 @@ static bool asks_for_bytes(struct visit *c)
         head = "HTTP/1.0 200 OK\r\n";
     else if (begins(c->path, "/chunks/"))
         head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
-    else if (begins(c->path, "/bytes/"))
+    else if (begins(c->path, "/bytes/") || begins(c->path, "/hops/0"))
         head = "HTTP/1.1 200 OK\r\n";
+    else if (begins(c->path, "/hops/"))
+        head = "HTTP/1.1 302 Found\r\n";
     else
         return false;
     c->place = 0;
     c->length = strtoll(strrchr(c->path, '/') + 1, NULL, 10);
+    if (c->path[1] == 'h') {
+        snprintf(length, sizeof length,
+                 "Location: %lld\r\nContent-Length: 0\r\n",
+                 (long long)c->length - 1);
+        c->length = 0;
+    }
     if (c->path[1] == 'b')
         snprintf(length, sizeof length, "Content-Length: %lld\r\n",
                  (long long)c->length);

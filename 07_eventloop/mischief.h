@@ -14,6 +14,7 @@
  *     /none          204: no body
  *     /interim       two answers of 1xx before the one that counts
  *     /moved         a redirect to a relative path
+ *     /hops/N        N redirects
  *     /tired         answers, and closes though it said it would not
  *     /flaky         a reset the first time, and an answer every other time
  *

@@ -3,7 +3,7 @@
  *
  * Cells: E06
  * Run:   make promises; make promises ARGS='FILE'
- * Ask:   a step returns now, but its result will come later. What can it return?
+ * Ask:   a step returns now, its result will come later. What can it return?
  * Watch: a future. The chain waits for that one before it goes on, and an error
  *        falls through it down to the catch. What is still missing is that it
  *        reads like plain lines: that is what await is for.

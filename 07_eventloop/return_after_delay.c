@@ -1,5 +1,5 @@
-/* return_after_delay.c: a coroutine sleeps and prints, in the old way of writing
- * it and in the new.
+/* return_after_delay.c: a coroutine sleeps and prints, written in the old way
+ * and in the new.
  *
  * Cells: A54, A55
  * Run:   make return_after_delay; make return_after_delay ARGS='-d 3'

@@ -25,7 +25,7 @@
 enum { MOST = 1000, PATIENCE = 10 };
 
 static int count = 5;
-static double delay = 0.1, every = 0.2;
+static double delay = 0.1, every = 0.2, each = 1;
 static bool forever;
 static const char *url;
 static struct http_url parts;
@@ -125,7 +125,7 @@ static bool request_producer(void *frame, struct future **awaits)
 
 /* --- The talk, and how far that goes --------------------------------------- */
 
-static const int rates[] = {10, 100, 1000}; /* a second, for a second each */
+static const int rates[] = {10, 100, 1000}; /* a second */
 enum { RATES = sizeof rates / sizeof *rates };
 
 struct program {
@@ -158,7 +158,7 @@ static bool program(void *frame, struct future **awaits)
     printf("\n              started       took\n");
     AWAIT_CALL(c, request_producer, .every = every, .lane = c->lane,
                .count = forever ? 0 : count);
-    if (forever || failed > 0)
+    if (forever || failed > 0 || each == 0)
         goto gen_end;
     printf("\n    every  requests/s   each takes  at once  cores busy\n");
     for (c->i = 0; c->i < RATES; c->i++) {
@@ -185,6 +185,8 @@ int main(int argc, char **argv)
                      CLI_DOUBLE(&delay, 0, 60)},
                     {0, "every", "start one every so many {seconds}",
                      CLI_DOUBLE(&every, 0, 60)},
+                    {0, "each", "measure each rate for {seconds}; 0: none",
+                     CLI_DOUBLE(&each, 0, 60)},
                     {0, "forever", "until Ctrl-C", CLI_FLAG(&forever)},
                     {'u', "url", "ask {URL}, not a server of ours",
                      CLI_TEXT(&url)},

@@ -5,7 +5,7 @@
  * Run:   make tasks; make tour-tasks
  * Ask:   main prints in its middle. Which of the three come before that line,
  *        which behind it, and which never?
- * Watch: calling a coroutine runs nothing of it. Awaited, it runs right there. A
+ * Watch: calling a coroutine runs nothing of it. Awaited, it runs there. A
  *        task is a future that drives its coroutine: its turn comes when main
  *        lets go. And the dropped one is missed: a warning says so.
  * See:   gather.c, many tasks; cancel.c, a task's end

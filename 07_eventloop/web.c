@@ -98,6 +98,20 @@ static void set_defaults(struct web *web)
         web->connections = FD_SETSIZE / 2;
 }
 
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(how, &set, NULL);
+}
+
+void web_defer_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
 static void end_signals(struct web *web)
 {
     if (!web->until_signal)
@@ -112,6 +126,14 @@ static void stop_by_signal(void *data)
     web_stop(data);
 }
 
+static void begin_signals(struct web *web)
+{
+    if (loop_add_signal_handler(web->loop, SIGINT, stop_by_signal, web) == -1 ||
+        loop_add_signal_handler(web->loop, SIGTERM, stop_by_signal, web) == -1)
+        err(CLI_ERROR, "web: signals");
+    mask_signals(SIG_UNBLOCK);
+}
+
 static void begin_serving(struct web_serve *c)
 {
     struct web *web = c->web;
@@ -124,12 +146,8 @@ static void begin_serving(struct web_serve *c)
     future_init(&web->place, web->loop, &place);
     future_init(&web->empty, web->loop, &empty);
     web->ticker = loop_call_later(web->loop, web->patience / TICKS, tick, web);
-    if (web->until_signal &&
-        (loop_add_signal_handler(web->loop, SIGINT, stop_by_signal, web) ==
-             -1 ||
-         loop_add_signal_handler(web->loop, SIGTERM, stop_by_signal, web) ==
-             -1))
-        err(CLI_ERROR, "web: signals");
+    if (web->until_signal)
+        begin_signals(web);
     /* Answers are written whole, and none need wait for a fuller packet. The
      * connections have it of the listener.
      */

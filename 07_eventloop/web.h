@@ -116,6 +116,11 @@ struct web_serve {
 bool web_serve(void *frame, struct future **awaits);
 void web_stop(struct web *web);
 
+/* Where it goes on until_signal: signals that come from here on wait until it
+ * is ready for them. For whoever tells that it listens before the loop runs.
+ */
+void web_defer_signals(void);
+
 /* --- The request ----------------------------------------------------------- */
 
 enum { WEB_PARAMETERS = 4, WEB_FIELDS_MAX = 512 };

@@ -33,8 +33,6 @@ static double delay = 1;
 static struct loop_stats stats;
 static struct http_url slow_url;
 
-/* --- Routes that answer at once -------------------------------------------- */
-
 static void page(struct web_request *r)
 {
     /* It is all in one file; the browser holds it to that. */
@@ -205,7 +203,6 @@ static bool program(void *frame, struct future **awaits)
     struct loop *loop = loop_running();
     GEN_BEGIN(c);
     loop_stats_begin(&stats, loop, 0.1);
-    web.until_signal = serving.port != -1;
     c->server =
         task_create(loop, web_serve, .web = &web, .listener = c->listener);
     if (serving.port == -1) {
@@ -239,6 +236,9 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
 
+    web.until_signal = serving.port != -1;
+    if (web.until_signal)
+        web_defer_signals();
     int listener = serving_listen(&serving);
     strcat(serving.url, "slow");
     if (!http_url_split(serving.url, &slow_url))

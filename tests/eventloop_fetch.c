@@ -141,9 +141,10 @@ START_TEST(what_comes_is_what_was_sent)
     expect_came("/none", 0);
     expect_came("/interim", 13);
     expect_came("/moved", 1000);
+    expect_came("/hops/10", 0);
     expect_came("/bytes/65536", 65536);
     expect_came("/bytes/65537", 65537);
-    finish(12);
+    finish(13);
 }
 END_TEST
 
@@ -325,6 +326,7 @@ static const struct {
     {"/rest/100001", "it is longer than 100000 bytes", 1},
     {"/reset", "the connection was reset", 2},
     {"/loop", "more than 10 redirects", 1},
+    {"/hops/11", "more than 10 redirects", 1},
     {"/to-https",
      "it redirects: https:// is encrypted, which is not done here: use curl",
      1},

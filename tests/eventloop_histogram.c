@@ -107,6 +107,16 @@ START_TEST(the_error_is_bounded)
 }
 END_TEST
 
+/* All three share a bucket, which goes up to 1003. */
+START_TEST(nothing_is_told_beyond_the_greatest)
+{
+    histogram_add(&h, 1000);
+    histogram_add(&h, 1000);
+    histogram_add(&h, 1001);
+    ck_assert_uint_eq(histogram_percentile(&h, 50), 1001);
+}
+END_TEST
+
 START_TEST(the_ends_of_the_range)
 {
     histogram_add(&h, 0);
@@ -176,6 +186,7 @@ TCase *eventloop_histogram(void)
     tcase_add_test(tc, one_value_is_every_percentile);
     tcase_add_test(tc, small_values_are_exact);
     tcase_add_test(tc, the_error_is_bounded);
+    tcase_add_test(tc, nothing_is_told_beyond_the_greatest);
     tcase_add_test(tc, the_ends_of_the_range);
     tcase_add_loop_test(tc, as_exact_percentiles_have_it, 0, 3);
     tcase_add_test(tc, merged_is_as_if_all_came_to_one);

@@ -179,7 +179,9 @@ static void expect_only(enum load_kind kind)
 {
     expect_sum();
     ck_assert_uint_gt(result.failures[kind].count, 0);
-    ck_assert_uint_eq(failures(), result.failures[kind].count);
+    for (int i = 0; i < LOAD_KINDS; i++)
+        ck_assert_msg(i == (int)kind || result.failures[i].count == 0, "%s",
+                      result.failures[i].first);
     ck_assert_ptr_nonnull(result.failures[kind].first);
 }
 
@@ -190,7 +192,7 @@ START_TEST(each_request_is_answered_and_counted)
         run_load(.connections = 5, .seconds = 0.2, .patience = 60));
     expect_sum();
     ck_assert_uint_eq(failures(), 0);
-    ck_assert_uint_gt(result.answers, 5);
+    ck_assert_uint_gt(result.answers, 0);
     ck_assert_uint_eq(result.answers, (uint64_t)served);
     ck_assert_uint_eq(result.bytes, result.answers * strlen(ANSWER));
     ck_assert_uint_eq(result.due.count, 0);
@@ -234,9 +236,22 @@ START_TEST(who_counts_from_when_it_was_due_sees_a_stall)
     ck_assert_uint_gt(histogram_percentile(&result.due, 90),
                       (uint64_t)(STILL / 2 * 1e9));
     ck_assert_uint_lt(histogram_percentile(&result.sent, 90),
-                      histogram_percentile(&result.due, 90) / 2);
+                      histogram_percentile(&result.due, 90));
     /* Those that it had, each of the columns knows. */
     ck_assert_uint_gt(result.sent.max, (uint64_t)(STILL * 0.9e9));
+    finish();
+}
+END_TEST
+
+/* The server stands still from 0.19 s to 0.59 s. */
+START_TEST(what_was_due_is_sent_though_the_time_is_over)
+{
+    start(_i, STANDS_STILL);
+    ck_assert_ptr_null(run_load(.connections = 2, .seconds = 0.3, .rate = 100,
+                                .patience = 60));
+    expect_sum();
+    ck_assert_uint_eq(result.answers, 30);
+    ck_assert_uint_eq(result.unsent, 0);
     finish();
 }
 END_TEST
@@ -261,13 +276,13 @@ END_TEST
 START_TEST(the_end_of_a_kept_connection_is_no_failure)
 {
     start(_i / 2, _i % 2 ? SAYS_CLOSE : CLOSES);
-    ck_assert_ptr_null(
-        run_load(.connections = 3, .seconds = 0.1, .patience = 60));
+    ck_assert_ptr_null(run_load(.connections = 3, .seconds = 0.1, .rate = 300,
+                                .patience = 60));
     expect_sum();
     ck_assert_uint_eq(failures(), 0);
-    ck_assert_uint_gt(result.answers, 3);
+    ck_assert_uint_eq(result.answers, 30);
     ck_assert_uint_eq(result.bad, 0);
-    ck_assert_int_gt(accepted, 4);
+    ck_assert_int_gt(accepted, 30);
     finish();
 }
 END_TEST
@@ -275,11 +290,14 @@ END_TEST
 START_TEST(an_answer_that_nobody_asked_for_counts_as_none)
 {
     start(_i, SAYS_TWICE);
-    ck_assert_ptr_null(
-        run_load(.connections = 2, .seconds = 0.1, .patience = 60));
+    ck_assert_ptr_null(run_load(.connections = 2, .seconds = 0.1, .rate = 300,
+                                .patience = 60));
     expect_sum();
     ck_assert_uint_eq(failures(), 0);
-    ck_assert_uint_le(result.answers, (uint64_t)served);
+    ck_assert_uint_eq(result.answers, 30);
+    ck_assert_uint_ge((uint64_t)served, 30);
+    /* Who knows what else would come: it is not kept. */
+    ck_assert_int_gt(accepted, 3);
     finish();
 }
 END_TEST
@@ -287,8 +305,8 @@ END_TEST
 START_TEST(an_answer_cut_short_is_a_failure)
 {
     start(_i, CUTS_SHORT);
-    ck_assert_ptr_null(
-        run_load(.connections = 3, .seconds = 0.1, .patience = 60));
+    ck_assert_ptr_null(run_load(.connections = 3, .seconds = 0.1, .rate = 300,
+                                .patience = 60));
     expect_only(LOAD_CUT_SHORT);
     ck_assert_uint_eq(result.failures[LOAD_CUT_SHORT].count,
                       (uint64_t)served / 5);
@@ -311,8 +329,8 @@ END_TEST
 START_TEST(nonsense_is_a_failure)
 {
     start(_i, TALKS_NONSENSE);
-    ck_assert_ptr_null(
-        run_load(.connections = 2, .seconds = 0.1, .patience = 60));
+    ck_assert_ptr_null(run_load(.connections = 2, .seconds = 0.1, .rate = 300,
+                                .patience = 60));
     expect_only(LOAD_NO_HTTP);
     ck_assert_uint_eq(result.answers, 0);
     finish();
@@ -322,8 +340,8 @@ END_TEST
 START_TEST(a_bad_status_is_an_answer)
 {
     start(_i, NOT_FOUND);
-    ck_assert_ptr_null(
-        run_load(.connections = 2, .seconds = 0.1, .patience = 60));
+    ck_assert_ptr_null(run_load(.connections = 2, .seconds = 0.1, .rate = 300,
+                                .patience = 60));
     expect_sum();
     ck_assert_uint_gt(result.bad, 0);
     ck_assert_uint_eq(result.bad, result.answers);
@@ -344,14 +362,14 @@ START_TEST(a_server_that_goes_is_a_failure)
     start(_i, WELL);
     loop_call_later(&loop, 0.1, stop_it, NULL);
     ck_assert_ptr_null(
-        run_load(.connections = 3, .seconds = 0.3, .patience = 60));
+        run_load(.connections = 3, .seconds = 0.6, .patience = 60));
     expect_sum();
     ck_assert_uint_gt(result.answers, 0);
     ck_assert_uint_gt(result.failures[LOAD_CONNECT].count, 0);
     ck_assert_str_eq(result.failures[LOAD_CONNECT].first, "Connection refused");
     /* A tenth of a second between two: not as often as it can. */
-    ck_assert_uint_le(result.failures[LOAD_CONNECT].count, 3 * 4);
-    ck_assert_double_lt(result.seconds, 0.3);
+    ck_assert_uint_le(result.failures[LOAD_CONNECT].count, 3 * 7);
+    ck_assert_double_lt(result.seconds, 0.6);
     freeaddrinfo(target.addresses);
     end_loop();
 }
@@ -382,12 +400,12 @@ START_TEST(cancelled_it_has_what_was_measured)
     struct task *t = task_create(
         &loop, load_http, .target = &target, .result = &result, .lane = -1,
         .connections = 3, .seconds = 60, .patience = 60, .rate = rate * 500);
-    loop_call_later(&loop, 0.1, cancel_it, t);
+    loop_call_later(&loop, 0.3, cancel_it, t);
     ck_assert_str_eq(loop_run_until_complete(&loop, &t->future),
                      "CancelledError");
     task_release(t);
     ck_assert_uint_eq(failures(), 0);
-    ck_assert_uint_gt(result.answers, 3);
+    ck_assert_uint_gt(result.answers, 0);
     ck_assert_uint_ge(result.begun, result.answers);
     ck_assert_uint_le(result.begun, result.answers + 3);
     /* What lies ahead was not due. */
@@ -404,6 +422,8 @@ TCase *eventloop_measure(void)
     tcase_add_loop_test(tc, each_request_is_answered_and_counted, 0, BACKENDS);
     tcase_add_loop_test(tc, a_rate_is_kept, 0, BACKENDS);
     tcase_add_loop_test(tc, who_counts_from_when_it_was_due_sees_a_stall, 0,
+                        BACKENDS);
+    tcase_add_loop_test(tc, what_was_due_is_sent_though_the_time_is_over, 0,
                         BACKENDS);
     tcase_add_loop_test(tc, what_could_not_be_sent_is_not_left_out, 0,
                         BACKENDS);

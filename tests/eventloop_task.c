@@ -479,6 +479,27 @@ START_TEST(cancels_itself_)
 }
 END_TEST
 
+/* The rule: what it awaits then may refuse, and that is all there is to it. */
+START_TEST(cancels_itself_and_is_refused)
+{
+    begin_loop(_i);
+    struct future *f = future_new(&loop);
+    struct future *g = future_new(&loop);
+    struct task *inner =
+        task_create(&loop, stubborn, .name = "in", .first = f, .second = g);
+    struct task *t = task_create(&loop, cancels_itself, .then = WAITS,
+                                 .future = &inner->future);
+    future_set_result(g, NULL);
+    run();
+    expect_said("in:CancelledError in2 end ~");
+    expect_end(inner, NULL);
+    expect_end(t, NULL);
+    future_release(f);
+    future_release(g);
+    end_loop();
+}
+END_TEST
+
 /* The rule: cancelling one that awaits a task cancels that one, and is done when
  * that is. (So it waits for its clean-up.)
  */
@@ -667,6 +688,10 @@ static void never_await(const void *how)
     begin_loop(EPOLL);
     struct task *t = coroutine_new(&loop, turns, .name = "x", .n = 1);
     switch (*(const int *)how) {
+    case 5: /* awaited, by a coroutine that nobody drives */
+        task_await(t);
+        task_release(t);
+        break;
     case 0: /* dropped */
         task_release(t);
         break;
@@ -691,7 +716,7 @@ static void never_await(const void *how)
 /* The rule: "coroutine 'x' was never awaited" (RuntimeWarning). */
 START_TEST(never_awaited_is_reported)
 {
-    for (int how = 0; how < 5; how++) {
+    for (int how = 0; how < 6; how++) {
         struct forked run = run_forked(never_await, &how);
         ck_assert_int_eq(run.status, 0);
         ck_assert_str_eq(
@@ -724,11 +749,18 @@ END_TEST
 
 /* --- The loop's end -------------------------------------------------------- */
 
+static void tell(struct future_callback *self, struct future *f)
+{
+    (void)self;
+    say(future_cancelled(f) ? "told" : "told the wrong thing");
+}
+
 /* The rule (of asyncio.run): tasks that are left are cancelled, and their
  * clean-up is waited for.
  */
 START_TEST(close_cancels_and_drains)
 {
+    struct future_callback told = {.call = tell};
     begin_loop(_i);
     struct future *f = future_new(&loop);
     struct task *a = task_create(&loop, lingers, .name = "a", .future = f);
@@ -736,8 +768,9 @@ START_TEST(close_cancels_and_drains)
     struct task *c = task_create(&loop, sleeper, .name = "c", .seconds = 1000);
     turn();
     struct task *d = task_create(&loop, waits, .name = "never", .future = f);
+    future_add_done_callback(&a->future, &told);
     end_loop();
-    expect_said("a1 b1 | a~ b~ a~~");
+    expect_said("a1 b1 | a~ b~ a~~ told");
     expect_end(a, error_cancelled);
     expect_end(b, error_cancelled);
     expect_end(c, error_cancelled);
@@ -839,9 +872,11 @@ START_TEST(run_until_complete)
     struct task *c = task_create(&loop, raises, .error = error_own);
     ck_assert_ptr_eq(loop_run_until_complete(&loop, &c->future), error_own);
     /* The rule: "Event loop stopped before Future completed". */
+    int holders = b->future.holders;
     loop_stop(&loop);
     ck_assert_ptr_eq(loop_run_until_complete(&loop, &b->future),
                      error_invalid_state);
+    ck_assert_int_eq(b->future.holders, holders);
     /* Ours: nor when nothing is alive that could complete it. */
     future_cancel(&b->future);
     struct future *f = future_new(&loop);
@@ -1080,6 +1115,7 @@ TCase *eventloop_task(void)
     tcase_add_loop_test(tc, cancelling_refused, 0, BACKENDS);
     tcase_add_loop_test(tc, clean_up_may_await, 0, BACKENDS);
     tcase_add_loop_test(tc, cancels_itself_, 0, BACKENDS);
+    tcase_add_loop_test(tc, cancels_itself_and_is_refused, 0, BACKENDS);
     tcase_add_loop_test(tc, cancelling_goes_to_the_awaited_task, 0, BACKENDS);
     tcase_add_loop_test(tc, awaited_task_refuses, 0, BACKENDS);
     tcase_add_loop_test(tc, sleeps, 0, BACKENDS);
