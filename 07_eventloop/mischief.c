@@ -175,8 +175,10 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Whether the path asks for bytes. The head of the answer is in c->out then. */
-static bool asks_for_bytes(struct visit *c)
+/* Whether the path has a number: of bytes, or of redirects. The head of the
+ * answer is in c->out then.
+ */
+static bool has_number(struct visit *c)
 {
     const char *head = NULL;
     char length[64] = "";
@@ -277,7 +279,7 @@ static bool visit(void *frame, struct future **awaits)
             if (c->stream_read.length == 0)
                 goto gen_end;
         }
-        if (asks_for_bytes(c)) {
+        if (has_number(c)) {
             do {
                 AWAIT_CALL(c, stream_write, .stream = &c->stream,
                            .bytes = c->out, .length = c->used);

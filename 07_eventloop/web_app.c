@@ -97,7 +97,6 @@ static bool slow(void *frame, struct future **awaits)
     GEN_BEGIN(c);
     //> This one waits as long, and hands the loop to the others meanwhile.
     AWAIT_CALL(c, sleep_for, .seconds = delay);
-    web_type(c->request, "text/plain; charset=utf-8");
     web_printf(c->request, "waited for %g s\n", delay);
     GEN_END(c);
     return false;
@@ -206,7 +205,8 @@ static bool program(void *frame, struct future **awaits)
     c->server =
         task_create(loop, web_serve, .web = &web, .listener = c->listener);
     if (serving.port == -1) {
-        AWAIT_CALL(c, web_show, .listener = c->listener, .stats = &stats);
+        AWAIT_CALL(c, web_show, .listener = c->listener, .stats = &stats,
+                   .patience = 5 * delay + 5);
         web_stop(&web);
     }
     //> One task is the server, and each connection will be one. This one waits

@@ -30,6 +30,20 @@ bool web_exchange(void *frame, struct future **awaits)
     return false;
 }
 
+bool web_answered(void *frame, struct future **awaits)
+{
+    struct web_answered *c = frame;
+    const struct web_exchange *e = (const void *)c->asked->frame;
+    GEN_BEGIN(c);
+    AWAIT_CALL_TRY(c, wait_for, .future = &c->asked->future,
+                   .seconds = c->seconds);
+    if (c->gen.thrown != NULL && c->gen.thrown != error_cancelled)
+        errx(CLI_ERROR, "%.*s: %s", (int)strcspn(e->request, "\r"), e->request,
+             c->gen.thrown);
+    GEN_END(c);
+    return false;
+}
+
 /* --- What is asked, and how that is printed -------------------------------- */
 
 #define CLOSE "Host: me\r\nConnection: close\r\n"
@@ -51,10 +65,10 @@ static const struct {
     {"GET /nowhere", "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", true},
     {"DELETE /hello", "DELETE /hello HTTP/1.1\r\n" CLOSE "\r\n", true},
     {"GET /oops", "GET /oops HTTP/1.1\r\n" CLOSE "\r\n", true},
+    {"POST /burst", "POST /burst HTTP/1.1\r\n" CLOSE "\r\n", false},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
-static const char ask_burst[] = "POST /burst HTTP/1.1\r\n" CLOSE "\r\n";
 static const char ask_block[] = "POST /block HTTP/1.1\r\n" CLOSE "\r\n";
 static const char ask_hello[] = "GET /hello HTTP/1.1\r\n" CLOSE "\r\n";
 
@@ -80,12 +94,6 @@ static const char *text_of(const struct web_exchange *e)
     return text + 4;
 }
 
-static void print_step(size_t i, const struct web_exchange *e)
-{
-    const char *text = steps[i].status ? status_of(e) : text_of(e);
-    printf("%-29s %.*s\n", steps[i].say, (int)strcspn(text, "\r\n"), text);
-}
-
 static void print_burst(const struct web_exchange *e)
 {
     int answered = 0;
@@ -99,6 +107,16 @@ static void print_burst(const struct web_exchange *e)
            "all after     %.2f s\n"
            "longest lag   %.1f ms\n",
            answered, seconds, lag * 1e3);
+}
+
+static void print_step(size_t i, const struct web_exchange *e)
+{
+    if (i == STEPS - 1) {
+        print_burst(e);
+        return;
+    }
+    const char *text = steps[i].status ? status_of(e) : text_of(e);
+    printf("%-29s %.*s\n", steps[i].say, (int)strcspn(text, "\r\n"), text);
 }
 
 static void print_freeze(const struct task *blocked, const struct task *other,
@@ -122,33 +140,35 @@ static struct task *ask(const struct web_show *c, const char *request)
                        .length = c->length, .request = request);
 }
 
-bool web_show(void *frame, struct future **awaits)
+static void begin(struct web_show *c)
 {
-    struct web_show *c = frame;
-    GEN_BEGIN(c);
     c->length = sizeof c->address;
     if (getsockname(c->listener, (struct sockaddr *)&c->address, &c->length) ==
         -1)
         err(CLI_ERROR, "getsockname");
-    for (c->step = 0; c->step < STEPS; c->step++) {
-        AWAIT_CALL(c, web_exchange,
-                   .address = (const struct sockaddr *)&c->address,
-                   .length = c->length, .request = steps[c->step].request);
-        print_step(c->step, &c->web_exchange);
-    }
-    AWAIT_CALL(c, web_exchange, .address = (const struct sockaddr *)&c->address,
-               .length = c->length, .request = ask_burst);
-    print_burst(&c->web_exchange);
+}
 
+bool web_show(void *frame, struct future **awaits)
+{
+    struct web_show *c = frame;
+    GEN_BEGIN(c);
+    begin(c);
+    for (c->step = 0; c->step < STEPS; c->step++) {
+        c->asked = ask(c, steps[c->step].request);
+        AWAIT_CALL(c, web_answered, .asked = c->asked, .seconds = c->patience);
+        print_step(c->step, (const void *)c->asked->frame);
+        task_release(c->asked);
+        c->asked = NULL;
+    }
     c->first_sample = c->stats->count;
-    c->blocked = ask(c, ask_block);
+    c->asked = ask(c, ask_block);
     c->other = ask(c, ask_hello);
-    AWAIT(c, &c->blocked->future);
-    AWAIT(c, &c->other->future);
-    print_freeze(c->blocked, c->other,
+    AWAIT_CALL(c, web_answered, .asked = c->asked, .seconds = c->patience);
+    AWAIT_CALL(c, web_answered, .asked = c->other, .seconds = c->patience);
+    print_freeze(c->asked, c->other,
                  loop_stats_longest(c->stats, c->first_sample));
     GEN_END(c);
-    task_release(c->blocked);
+    task_release(c->asked);
     task_release(c->other);
     return false;
 }
