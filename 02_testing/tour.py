@@ -243,7 +243,9 @@ def main():
         run()
         return
     # Behind the program's own arguments; run with words would replace them.
-    gdb.execute("set args %s </dev/null" % gdb.parameter("args"))
+    # (gdb.parameter knows only those that were set since gdb has started.)
+    own = gdb.execute("show args", to_string=True).split('"', 1)[1]
+    gdb.execute("set args %s </dev/null" % own.rsplit('"', 1)[0])
     try:
         go_through(tour)
         if not all(s.reached for s in tour.stops):

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -303,7 +304,19 @@ START_TEST(names_and_addresses)
     ck_assert_int_eq(fetch_pool_init(&fetching.pool, 1), 0);
     ck_assert_int_eq(strncmp(server.url, "http://[::1]:", 13), 0);
     expect_came("/bytes/1000?q", 1000);
-    finish(1);
+    /* Where the name has both addresses, one of the two servers was not at the
+     * first one.
+     */
+    struct addrinfo wanted = {.ai_family = AF_INET6};
+    struct addrinfo *found = NULL;
+    bool has_both = getaddrinfo("localhost", NULL, &wanted, &found) == 0;
+    if (has_both) {
+        freeaddrinfo(found);
+        snprintf(text, sizeof text, "http://localhost%s/bytes/10",
+                 strrchr(server.url, ':'));
+        expect_came(text, 10);
+    }
+    finish(1 + has_both);
 }
 END_TEST
 
