@@ -1016,6 +1016,28 @@ START_TEST(no_descriptor_to_be_had)
 }
 END_TEST
 
+/* Nor one that select could hold. */
+START_TEST(no_descriptor_that_select_can_hold)
+{
+    static int fds[FD_SETSIZE];
+    struct rlimit limit;
+    int n = 0;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 2 * FD_SETSIZE;
+    if (limit.rlim_max < limit.rlim_cur ||
+        setrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return;
+    setenv("LOOP_BACKEND", backends[SELECT], 1);
+    while (n == 0 || fds[n - 1] < FD_SETSIZE - 1)
+        fds[n++] = dup(STDERR_FILENO);
+    int before = count_descriptors();
+    expect_errno(loop_init(&loop), ERANGE);
+    ck_assert_int_eq(count_descriptors(), before);
+    while (n > 0)
+        close(fds[--n]);
+}
+END_TEST
+
 /* --- Other threads --------------------------------------------------------- */
 
 enum { THREADS = 8, POSTS = 2000 };
@@ -1192,6 +1214,28 @@ START_TEST(signal_wakes_a_sleeping_loop)
     ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
     run();
     expect_said("alarm");
+    end_loop();
+}
+END_TEST
+
+static void *raise_here(void *data)
+{
+    wait_for_sleep(getpid());
+    raise(SIGUSR2);
+    return data;
+}
+
+/* Also one that another thread has got, whose wait it ends and not the loop's. */
+START_TEST(signal_in_another_thread)
+{
+    pthread_t thread;
+    begin_loop(_i);
+    loop_hold(&loop);
+    loop_add_signal_handler(&loop, SIGUSR2, release_it, text("there"));
+    ck_assert_int_eq(pthread_create(&thread, NULL, raise_here, NULL), 0);
+    run();
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    expect_said("there");
     end_loop();
 }
 END_TEST
@@ -1388,6 +1432,7 @@ TCase *eventloop_loop(void)
     tcase_add_loop_test(tc, close_drops_what_is_left, 0, BACKENDS);
     tcase_add_test(tc, back_end_that_is_none);
     tcase_add_loop_test(tc, no_descriptor_to_be_had, 0, BACKENDS);
+    tcase_add_test(tc, no_descriptor_that_select_can_hold);
     tcase_add_loop_test(tc, posts_from_many_threads, 0, BACKENDS);
     tcase_add_loop_test(tc, post_wakes_a_sleeping_loop, 0, BACKENDS);
     tcase_add_loop_test(tc, post_from_its_own_thread, 0, BACKENDS);
@@ -1395,6 +1440,7 @@ TCase *eventloop_loop(void)
     tcase_add_loop_test(tc, signal_does_what_it_did_before, 0, BACKENDS);
     tcase_add_loop_test(tc, signals_that_cannot_be_caught, 0, BACKENDS);
     tcase_add_loop_test(tc, signal_wakes_a_sleeping_loop, 0, BACKENDS);
+    tcase_add_loop_test(tc, signal_in_another_thread, 0, BACKENDS);
     tcase_add_loop_test(tc, sigusr1_dumps, 0, BACKENDS);
     tcase_add_loop_test(tc, sigusr1_only_where_nobody_wants_it, 0, BACKENDS);
     tcase_add_test(tc, slow_callback_is_named);
