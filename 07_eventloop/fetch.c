@@ -36,7 +36,7 @@ static void fail_by_network(struct fetch *f, const char *error)
     fail(f, true, "%s", error);
 }
 
-/* --- A connection ---------------------------------------------------------- */
+/* --- A connection --------------------------------------------------------- */
 
 /* The job of a thread, since it blocks: the network is asked, for seconds
  * maybe. It owns all that it writes: whoever asked may be gone.
@@ -81,7 +81,8 @@ static void fail_without_address(struct fetch *f, int error)
              gai_strerror(error));
 }
 
-/* Looks the host up, and connects to the first of its addresses that answers. */
+/* Looks the host up, and connects to the first of its addresses that answers.
+ */
 struct reach {
     struct gen gen;
     struct fetch *fetch;
@@ -135,7 +136,7 @@ static bool reach(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- What comes on it ------------------------------------------------------ */
+/* --- What comes on it ----------------------------------------------------- */
 
 /* Waits for the next part of the answer. The connection's end is HTTP_DONE
  * where it is the end of the answer, else HTTP_FAILED.
@@ -229,7 +230,7 @@ static bool ask(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- The body -------------------------------------------------------------- */
+/* --- The body ------------------------------------------------------------- */
 
 static bool is_too_long(struct fetch *f, int64_t length)
 {
@@ -336,7 +337,7 @@ static bool save(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- A request, and its answer --------------------------------------------- */
+/* --- A request, and its answer -------------------------------------------- */
 
 struct attempt {
     struct gen gen;
@@ -375,8 +376,8 @@ static bool is_wanted(struct fetch *f, const struct http *http)
     return false;
 }
 
-/* A body that nobody wants. If all of it came with the head, and it mostly does,
- * the connection can be used again; nobody waits for it.
+/* A body that nobody wants. If all of it came with the head, and it mostly
+ * does, the connection can be used again; nobody waits for it.
  */
 static bool skip_body(struct fetch_connection *k)
 {
@@ -418,7 +419,7 @@ static bool attempt(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- A URL ----------------------------------------------------------------- */
+/* --- A URL ---------------------------------------------------------------- */
 
 struct is_there {
     struct fetch *fetch;

@@ -7,8 +7,8 @@
  *     switch (c->fetch.outcome) ...
  *
  * The name is looked up, and the file written, in the executor; the rest waits
- * in the loop. There is no limit of time: wait_for has one. Whoever is cancelled
- * leaves no half file behind.
+ * in the loop. There is no limit of time: wait_for has one. Whoever is
+ * cancelled leaves no half file behind.
  *
  * What counts as come is an answer of 200 to 299, but for 206, a part. One that
  * has no body (204) leaves an empty file.

@@ -11,7 +11,7 @@
 #define ALPHANUMERIC                                                           \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* --- URLs ------------------------------------------------------------------ */
+/* --- URLs ----------------------------------------------------------------- */
 
 /* How long the scheme is: 5 of "https://". 0 where there is none. */
 static size_t scheme_length(const char *text)
@@ -89,7 +89,7 @@ const char *fetch_redirect(struct http_url *url, const char *location)
     return why;
 }
 
-/* --- Names ----------------------------------------------------------------- */
+/* --- Names ---------------------------------------------------------------- */
 
 /* Adds a part of the URL, and returns the name's new end. */
 static char *add(char *end, const char *part)

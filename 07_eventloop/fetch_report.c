@@ -27,7 +27,7 @@ void fetch_report_free(struct fetch_report *r)
     r->failures = NULL;
 }
 
-/* --- One by one ------------------------------------------------------------ */
+/* --- One by one ----------------------------------------------------------- */
 
 /* Where the line changes, what stays is written above it. */
 static void clear_line(const struct fetch_report *r)
@@ -109,7 +109,7 @@ bool fetch_progress(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- The end --------------------------------------------------------------- */
+/* --- The end -------------------------------------------------------------- */
 
 static int by_line(const void *a, const void *b)
 {

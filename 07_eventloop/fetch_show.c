@@ -88,7 +88,7 @@ const char *fetch_show_begin(const char **output)
     return list;
 }
 
-/* --- Whether it stood that ------------------------------------------------- */
+/* --- Whether it stood that ------------------------------------------------ */
 
 static void check_file(const struct row *row)
 {

@@ -43,7 +43,7 @@ static struct urls urls;
 static struct fetch_report report;
 static bool stopping;
 
-/* --- A worker -------------------------------------------------------------- */
+/* --- A worker ------------------------------------------------------------- */
 
 /* It takes the next URL from the list, fetches that, and comes for another. So
  * many workers there are, so many URLs are under way: nobody has to count.
@@ -114,7 +114,7 @@ static bool worker(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- All of it ------------------------------------------------------------- */
+/* --- All of it ------------------------------------------------------------ */
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };

@@ -23,7 +23,7 @@ enum { MOST = 4096, PIECE = 32 * 1024 };
 #define HELLO "hello, world\n" /* 13 bytes */
 const char mischief_hello[] = HELLO;
 
-/* --- What it does ---------------------------------------------------------- */
+/* --- What it does --------------------------------------------------------- */
 
 /* An answer, and what then. */
 static const struct deed {
@@ -46,6 +46,9 @@ static const struct deed {
      "Content-Length: 13\r\n\r\n" HELLO,
      KEEP, NULL},
     {"/tired", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" HELLO, CLOSE,
+     NULL},
+    {"/part",
+     "HTTP/1.1 206 Partial Content\r\nContent-Length: 13\r\n\r\n" HELLO, KEEP,
      NULL},
     {"/short", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" HELLO, CLOSE,
      NULL},
@@ -100,7 +103,7 @@ void mischief_bytes(int64_t place, char *bytes, size_t length)
         bytes[i] = (char)(((uint64_t)place + i) * 0x9e3779b97f4a7c15ULL >> 40);
 }
 
-/* --- A connection ---------------------------------------------------------- */
+/* --- A connection --------------------------------------------------------- */
 
 struct visit {
     struct gen gen;
@@ -250,7 +253,8 @@ static void make_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-/* Not after 40 ms, when the other side has told that it has the head (Nagle). */
+/* Not after 40 ms, when the other side has told that it has the head (Nagle).
+ */
 static void send_at_once(int fd)
 {
     int yes = 1;
@@ -329,7 +333,7 @@ static bool visit(void *frame, struct future **awaits)
     return false;
 }
 
-/* --- The server ------------------------------------------------------------ */
+/* --- The server ----------------------------------------------------------- */
 
 struct serve {
     struct gen gen;
@@ -404,7 +408,7 @@ int mischief_listen(struct mischief *m, const char *address)
     return -1;
 }
 
-/* --- In a child ------------------------------------------------------------ */
+/* --- In a child ----------------------------------------------------------- */
 
 static struct mischief *started;
 static pid_t owner;

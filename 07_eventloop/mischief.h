@@ -1,5 +1,5 @@
-/* mischief: a server that behaves well on some paths, and on others in every way
- * that one has to be ready for.
+/* mischief: a server that behaves well on some paths, and on others in every
+ * way that one has to be ready for.
  *
  *     struct mischief server;
  *     mischief_listen(&server, "127.0.0.1");
@@ -18,9 +18,10 @@
  *     /tired         answers, and closes though it said it would not
  *     /flaky         a reset the first time, and an answer every other time
  *
- * And the others: /short /long /late /cut /bad-chunk /cut-chunk /two-lengths
- * /endless-head /endless-body /endless-interim /slow /reset /silence /loop
- * /to-https /nowhere /garbage /busy; what it does not know is 404.
+ * And the others: /part /short /long /late /cut /bad-chunk /cut-chunk
+ * /two-lengths /endless-head /endless-body /endless-interim /slow /reset
+ * /silence /loop /to-https /nowhere /garbage /busy; what it does not know is
+ * 404.
  */
 #ifndef MISCHIEF_H
 #define MISCHIEF_H

@@ -19,7 +19,7 @@ static void remove_all(void)
             unlinkat(s->folder, s->part, 0);
 }
 
-/* --- What the threads do --------------------------------------------------- */
+/* --- What the threads do -------------------------------------------------- */
 
 struct open_part {
     struct sink *sink;
@@ -92,7 +92,7 @@ static const char *drop_part(void *frame)
     return error;
 }
 
-/* --- What the loop does ---------------------------------------------------- */
+/* --- What the loop does --------------------------------------------------- */
 
 void sink_init(struct sink *s, int folder, const char *name, bool sync)
 {

@@ -3,7 +3,8 @@
  *
  *     sink_init(&c->sink, folder, "name", false);
  *     AWAIT_CALL(c, sink_open, .sink = &c->sink);
- *     AWAIT_CALL(c, sink_write, .sink = &c->sink, .bytes = "hello", .length = 5);
+ *     AWAIT_CALL(c, sink_write, .sink = &c->sink, .bytes = "hello",
+ *                .length = 5);
  *     AWAIT_CALL(c, sink_close, .sink = &c->sink);
  *
  * and whichever way that ended, AWAIT_CALL(c, sink_drop, .sink = &c->sink),
@@ -17,8 +18,8 @@
  * than a short one.
  *
  * Until it is closed the file has a name such as ".fetcher-4711-3". Errors are
- * those of errno, as errno_error tells them. One coroutine at a time. Whoever is
- * cancelled is so only when the disk has done what it was at.
+ * those of errno, as errno_error tells them. One coroutine at a time. Whoever
+ * is cancelled is so only when the disk has done what it was at.
  */
 #ifndef SINK_H
 #define SINK_H
@@ -60,7 +61,8 @@ struct sink_write {
 bool sink_write(void *frame, struct future **awaits);
 
 /* Writes the rest, and gives the file its name; what had that name before is
- * replaced. Cancelled when that is done already it ends well: the file is there.
+ * replaced. Cancelled when that is done already it ends well: the file is
+ * there.
  */
 struct sink_close {
     struct gen gen;

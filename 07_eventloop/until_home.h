@@ -4,7 +4,7 @@
  *     AWAIT_CALL(c, until_home,
  *                .job = run_in_executor(loop_running(), write_it, .fd = fd));
  *
- * Whoever is cancelled leaves its job to the thread (07_eventloop/in_executor.h)
+ * Whoever is cancelled leaves its job to the thread, as in_executor.h has it,
  * and must not free what that still works on. This one goes on waiting, for a
  * job that is known to be short, and is cancelled then.
  */

@@ -27,7 +27,7 @@ void urls_close(struct urls *u)
         close(u->fd);
 }
 
-/* --- Lines ----------------------------------------------------------------- */
+/* --- Lines ---------------------------------------------------------------- */
 
 static bool is_white(char c)
 {
@@ -99,7 +99,7 @@ static bool next_line(struct urls *u, struct urls_next *c)
     }
 }
 
-/* --- Reading on ------------------------------------------------------------ */
+/* --- Reading on ----------------------------------------------------------- */
 
 struct read_on {
     struct urls *urls;

@@ -25,7 +25,7 @@
 #include "tests/loops.h"
 #include "tests/support.h"
 
-/* --- Fetches, in a loop of our own ----------------------------------------- */
+/* --- Fetches, in a loop of our own ---------------------------------------- */
 
 static struct mischief server;
 static struct fetching fetching;
@@ -127,7 +127,7 @@ static void expect_failed(const char *what, const char *why, int tries)
     task_release(t);
 }
 
-/* --- What comes ------------------------------------------------------------ */
+/* --- What comes ----------------------------------------------------------- */
 
 START_TEST(what_comes_is_what_was_sent)
 {
@@ -320,7 +320,7 @@ START_TEST(names_and_addresses)
 }
 END_TEST
 
-/* --- What does not --------------------------------------------------------- */
+/* --- What does not -------------------------------------------------------- */
 
 static const struct {
     const char *path, *why;
@@ -344,6 +344,7 @@ static const struct {
      "it redirects: https:// is encrypted, which is not done here: use curl",
      1},
     {"/nowhere", "302 Found", 1},
+    {"/part", "206 Partial Content", 1},
     {"/busy", "503 Service Unavailable", 2},
     {"/missing", "404 Not Found", 1},
     {"http://127.0.0.1:1/", "Connection refused", 2},
@@ -362,6 +363,9 @@ START_TEST(what_fails_has_its_reason_and_leaves_nothing)
         expect_failed(failures[i].path, failures[i].why, failures[i].tries);
         ck_assert_int_eq(files_in(path), 0);
     }
+    struct task *t = start("/short");
+    ck_assert_int_eq(result_of(t)->length, 13); /* the second time, too */
+    task_release(t);
     expect_came("/bytes/100000", 100000); /* it is none the worse for it */
     finish(1);
 }
@@ -443,7 +447,7 @@ START_TEST(cancelled_anywhere)
 }
 END_TEST
 
-/* --- The disk holds back the server ---------------------------------------- */
+/* --- The disk holds back the server --------------------------------------- */
 
 static sem_t begun;
 static sem_t may_end;
@@ -500,7 +504,7 @@ START_TEST(a_slow_disk_holds_back_the_server)
 }
 END_TEST
 
-/* --- A server that closes as we ask ---------------------------------------- */
+/* --- A server that closes as we ask --------------------------------------- */
 
 static int listener;
 
@@ -559,7 +563,7 @@ START_TEST(an_idle_connection_may_end_as_it_is_used)
 }
 END_TEST
 
-/* --- The program ----------------------------------------------------------- */
+/* --- The program ---------------------------------------------------------- */
 
 /* A thread of the test, since run_shell wants no other processes. */
 static void *serve(void *m)
@@ -698,7 +702,7 @@ START_TEST(memory_does_not_grow)
 }
 END_TEST
 
-/* --- Other people's servers ------------------------------------------------ */
+/* --- Other people's servers ----------------------------------------------- */
 
 static bool have(const char *tool)
 {

@@ -62,7 +62,7 @@ static void expect_file(const char *name, const char *bytes, size_t length)
     free(whole);
 }
 
-/* --- A coroutine that writes a file ---------------------------------------- */
+/* --- A coroutine that writes a file --------------------------------------- */
 
 enum { LONG = 3 * SINK_BUFFER + 1000 };
 static char bytes[LONG];
@@ -182,7 +182,7 @@ START_TEST(many_at_once)
 }
 END_TEST
 
-/* --- What goes wrong ------------------------------------------------------- */
+/* --- What goes wrong ------------------------------------------------------ */
 
 START_TEST(a_full_disk_leaves_nothing)
 {
@@ -247,7 +247,7 @@ START_TEST(a_part_of_somebody_else_stays)
 }
 END_TEST
 
-/* --- Cancelled ------------------------------------------------------------- */
+/* --- Cancelled ------------------------------------------------------------ */
 
 static sem_t begun;
 static sem_t may_end;

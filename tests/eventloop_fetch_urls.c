@@ -164,7 +164,7 @@ START_TEST(several_readers)
 }
 END_TEST
 
-/* --- A pipe that is slow --------------------------------------------------- */
+/* --- A pipe that is slow -------------------------------------------------- */
 
 static int pipes[2];
 
