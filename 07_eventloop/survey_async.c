@@ -133,7 +133,7 @@ static bool ask(void *frame, struct future **awaits)
         const char *error = gen_catch(&c->gen);
         if (error != NULL && error != error_timeout)
             GEN_RAISE(c, error);
-        const struct request *asked = (void *)c->request->frame;
+        const struct request *asked = task_frame(c->request);
         c->reply = asked->async_http.reply;
         if (error == error_timeout)
             c->reply.outcome = HTTP_TIMED_OUT;

@@ -22,7 +22,7 @@ struct task *task_current(void)
 
 static struct gen *gen_of(struct task *t)
 {
-    return &((struct task_frame *)(void *)t->frame)->gen;
+    return &((struct task_frame *)task_frame(t))->gen;
 }
 
 /* --- The list of those that are not done ----------------------------------- */

@@ -134,7 +134,7 @@ void task_release(struct task *t);
 #define AWAIT_CORO(c, t)                                                       \
     do {                                                                       \
         task_await(t);                                                         \
-        GEN_YIELD_FROM(c, (struct task_frame *)(void *)(t)->frame,             \
+        GEN_YIELD_FROM(c, (struct task_frame *)task_frame(t),                  \
                        (t)->coroutine((t)->frame, awaits));                    \
     } while (false)
 void task_await(struct task *t);
@@ -143,6 +143,12 @@ void task_await(struct task *t);
 struct task_frame {
     struct gen gen;
 };
+
+/* Its coroutine's frame, to be read where the task is not awaited. */
+static inline void *task_frame(struct task *t)
+{
+    return t->frame;
+}
 
 /* Seconds since it began to wait for what it awaits; 0 for one that does not. */
 double task_waiting(const struct task *t);

@@ -130,6 +130,8 @@ static bool ask_slow(void *frame, struct future **awaits)
     GEN_BEGIN(c);
     AWAIT_CALL(c, async_http, .url = &slow_url);
     c->answered = c->async_http.reply.status == 200;
+    if (!c->answered)
+        warnx("/slow: %s", c->async_http.reply.why);
     http_reply_free(&c->async_http.reply);
     GEN_END(c);
     return false;
@@ -240,9 +242,7 @@ int main(int argc, char **argv)
     if (web.until_signal)
         web_defer_signals();
     int listener = serving_listen(&serving);
-    strcat(serving.url, "slow");
-    if (!http_url_split(serving.url, &slow_url))
-        errx(CLI_ERROR, "%s", serving.url);
+    http_url_split(strcat(serving.url, "slow"), &slow_url);
     const char *error = loop_run(program, .listener = listener);
     if (error != NULL && error != error_cancelled)
         errx(CLI_ERROR, "%s", error);

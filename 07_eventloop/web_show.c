@@ -50,48 +50,45 @@ bool web_answered(void *frame, struct future **awaits)
 
 static const struct {
     const char *say, *request;
-    bool status; /* the first line says all, and not the last one */
+    const char *status; /* NULL: 200, and it is the text that is printed */
 } steps[] = {
-    {"GET /hello", "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", false},
-    {"GET /hello/Ann", "GET /hello/Ann HTTP/1.1\r\n" CLOSE "\r\n", false},
+    {"GET /hello", "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", NULL},
+    {"GET /hello/Ann", "GET /hello/Ann HTTP/1.1\r\n" CLOSE "\r\n", NULL},
     {"GET /hello/<b>Eve</b>",
-     "GET /hello/%3Cb%3EEve%3C%2Fb%3E HTTP/1.1\r\n" CLOSE "\r\n", false},
+     "GET /hello/%3Cb%3EEve%3C%2Fb%3E HTTP/1.1\r\n" CLOSE "\r\n", NULL},
     {"POST /hello name=You+%26+me",
      "POST /hello HTTP/1.1\r\n" CLOSE
      "Content-Type: application/x-www-form-urlencoded\r\n"
      "Content-Length: 15\r\n\r\nname=You+%26+me",
-     false},
-    {"HEAD /hello", "HEAD /hello HTTP/1.1\r\n" CLOSE "\r\n", true},
-    {"GET /nowhere", "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", true},
-    {"DELETE /hello", "DELETE /hello HTTP/1.1\r\n" CLOSE "\r\n", true},
-    {"GET /oops", "GET /oops HTTP/1.1\r\n" CLOSE "\r\n", true},
-    {"POST /burst", "POST /burst HTTP/1.1\r\n" CLOSE "\r\n", false},
+     NULL},
+    {"HEAD /hello", "HEAD /hello HTTP/1.1\r\n" CLOSE "\r\n", "200"},
+    {"GET /nowhere", "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", "404"},
+    {"DELETE /hello", "DELETE /hello HTTP/1.1\r\n" CLOSE "\r\n", "405"},
+    {"GET /oops", "GET /oops HTTP/1.1\r\n" CLOSE "\r\n", "500"},
+    {"POST /burst", "POST /burst HTTP/1.1\r\n" CLOSE "\r\n", NULL},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
 static const char ask_block[] = "POST /block HTTP/1.1\r\n" CLOSE "\r\n";
 static const char ask_hello[] = "GET /hello HTTP/1.1\r\n" CLOSE "\r\n";
 
-/* The status line's part behind the version; ends the program where the answer
- * is none.
+/* What stands behind the version; ends the program where that is not the
+ * status that is expected.
  */
-static const char *status_of(const struct web_exchange *e)
+static const char *status_of(const struct web_exchange *e, const char *expected)
 {
-    if (strncmp(e->answer, "HTTP/1.1 ", 9) != 0)
-        errx(CLI_ERROR, "no answer to %.*s", (int)strcspn(e->request, "\r"),
-             e->request);
-    return e->answer + 9;
+    const char *status = e->answer + strlen("HTTP/1.1 ");
+    if (strncmp(e->answer, "HTTP/1.1 ", 9) != 0 ||
+        strncmp(status, expected, 3) != 0)
+        errx(CLI_ERROR, "%.*s: '%.*s'", (int)strcspn(e->request, "\r"),
+             e->request, (int)strcspn(e->answer, "\r"), e->answer);
+    return status;
 }
 
-/* The text of an answer that is expected to be a good one. */
 static const char *text_of(const struct web_exchange *e)
 {
-    const char *status = status_of(e);
-    const char *text = strstr(status, "\r\n\r\n");
-    if (strncmp(status, "200 ", 4) != 0 || text == NULL)
-        errx(CLI_ERROR, "%.*s: %.*s", (int)strcspn(e->request, "\r"),
-             e->request, (int)strcspn(status, "\r"), status);
-    return text + 4;
+    const char *text = strstr(status_of(e, "200"), "\r\n\r\n");
+    return text != NULL ? text + 4 : "";
 }
 
 static void print_burst(const struct web_exchange *e)
@@ -102,6 +99,8 @@ static void print_burst(const struct web_exchange *e)
     if (sscanf(text_of(e), "{\"answered\": %d, \"seconds\": %lf, \"lag\": %lf}",
                &answered, &seconds, &lag) != 3)
         errx(CLI_ERROR, "POST /burst: %s", e->answer);
+    if (answered != 100)
+        errx(CLI_ERROR, "POST /burst: only %d are answered", answered);
     printf("\na hundred ask at once, and each answer awaits\n"
            "answered      %d\n"
            "all after     %.2f s\n"
@@ -115,7 +114,8 @@ static void print_step(size_t i, const struct web_exchange *e)
         print_burst(e);
         return;
     }
-    const char *text = steps[i].status ? status_of(e) : text_of(e);
+    const char *text =
+        steps[i].status != NULL ? status_of(e, steps[i].status) : text_of(e);
     printf("%-29s %.*s\n", steps[i].say, (int)strcspn(text, "\r\n"), text);
 }
 

@@ -125,7 +125,7 @@ static struct task *start_request(const char *method)
 
 static struct http_reply *reply_of(struct task *t)
 {
-    struct async_http *frame = (void *)t->frame;
+    struct async_http *frame = task_frame(t);
     return &frame->reply;
 }
 
@@ -412,7 +412,7 @@ START_TEST(its_time_may_be_over_while_it_connects)
     }
     settle();
     expect_said("TimeoutError");
-    const struct async_http *frame = (void *)t->frame;
+    const struct async_http *frame = task_frame(t);
     ck_assert_int_eq(frame->stream.fd, -1);
     task_release(t);
     close(peer.listener);

@@ -57,7 +57,7 @@ static struct task *start(const char *const *argv, const char *input)
 
 static struct child *child_of(struct task *t)
 {
-    return &((struct async_process *)(void *)t->frame)->child;
+    return &((struct async_process *)task_frame(t))->child;
 }
 
 static const char *await_task(struct task *t)
@@ -378,7 +378,7 @@ START_TEST(cancelling_from_further_out)
     struct task *t =
         task_create(&loop, outer, .async_process.child.argv = NULL);
     const struct child *child =
-        &((struct outer *)(void *)t->frame)->async_process.child;
+        &((struct outer *)task_frame(t))->async_process.child;
     while (child->out.length < 2)
         loop_run_once(&loop, -1);
     future_cancel(&t->future);

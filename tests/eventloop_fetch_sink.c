@@ -278,7 +278,7 @@ START_TEST(whoever_is_cancelled_waits_for_the_disk)
     begin(backend);
     struct task *t = task_create(&loop, scribe, .name = "file", .length = LONG,
                                  .piece = LONG);
-    struct sink *sink = &((struct scribe *)(void *)t->frame)->sink;
+    struct sink *sink = &((struct scribe *)task_frame(t))->sink;
     /* So many of its jobs come home; the next one waits for the thread. */
     for (int i = 0; i < turns; i++) {
         uint64_t before = loop.turns;

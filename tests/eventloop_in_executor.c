@@ -299,7 +299,7 @@ START_TEST(a_coroutine_awaits_jobs)
     begin(_i, 0);
     struct task *t = task_create(&loop, two, .sum = 0);
     ck_assert_ptr_null(loop_run_until_complete(&loop, &t->future));
-    ck_assert_int_eq(((struct two *)(void *)t->frame)->sum, 6);
+    ck_assert_int_eq(((struct two *)task_frame(t))->sum, 6);
     task_release(t);
     end_loop();
 }

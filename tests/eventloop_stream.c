@@ -182,7 +182,7 @@ START_TEST(who_has_much_to_read_lets_others_run)
     struct task *t = start_reads(6, 1);
     settle();
     expect_said("'a' 'b' 'c' 'd' 'e' 'f'");
-    const struct reads *r = (void *)t->frame;
+    const struct reads *r = task_frame(t);
     for (int i = 1; i < 6; i++)
         ck_assert_uint_gt(r->turns[i], r->turns[i - 1]);
     task_release(t);
@@ -493,7 +493,7 @@ START_TEST(a_cancelled_write_tells_how_far_it_came)
     future_cancel(&t->future);
     make_turns(3);
     expect_said("CancelledError");
-    const struct writes *w = (void *)t->frame;
+    const struct writes *w = task_frame(t);
     size_t sent = w->stream_write.sent;
     size_t taken = 0;
     ck_assert_uint_gt(sent, 0);

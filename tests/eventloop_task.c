@@ -140,7 +140,7 @@ START_TEST(tasks_take_turns)
     for (int i = 0; i < 4; i++)
         turn();
     expect_said("a2 b3 | a1 b2 | b1 | |");
-    ck_assert_int_eq(((struct turns *)(void *)b->frame)->n, 0);
+    ck_assert_int_eq(((struct turns *)task_frame(b))->n, 0);
     ck_assert_ptr_null(task_current());
     expect_end(a, NULL);
     expect_end(b, NULL);
