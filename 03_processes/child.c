@@ -143,7 +143,7 @@ int child_start(struct child *c)
     if (n == -1)
         why = errno;
     if (n != 0 || pidfd == -1) {
-        kill(c->pid, SIGKILL);
+        kill(-c->pid, SIGKILL); /* it may have started others by now */
         while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
             continue;
         errno = why;

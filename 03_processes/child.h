@@ -35,10 +35,8 @@ struct child {
     pid_t pid;      /* also the number of its process group; 0 once reaped */
     int status;     /* as waitpid(2) has it, after the end */
     bool timed_out; /* it was killed for its time */
-    bool
-        left_behind; /* it had ended, but not all that it had started: killed */
-    int pidfd;       /* readable once the program has ended */
-    int in;          /* our end of its stdin, non-blocking; -1 once closed */
+    int pidfd;      /* readable once the program has ended */
+    int in;         /* our end of its stdin, non-blocking; -1 once closed */
     struct child_output out, err;
 };
 

@@ -409,6 +409,12 @@ static void start_file(void)
     }
     if (fsync(file) == -1)
         err(1, "%s", path);
+    /* No reading ahead: pages that are on their way would not be dropped, and
+     * then be there already when their turn comes to be read from the disk.
+     */
+    errno = posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+    if (errno != 0)
+        err(1, "%s", path);
     if (!drop_file())
         missing[PROBE_MB_DISK] = missing[PROBE_SYNC] =
             "the temporary folder is in memory";
