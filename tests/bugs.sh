@@ -43,7 +43,8 @@ find_program() {
 make_all() {
     pairs | tr '|' '\n' | while read -r name _; do
         [ -z "$name" ] || echo "$1/$(find_program "$name")"
-    done | sort -u | xargs "${MAKE:-make}" -s "B=$1" "SAN=${2:-}" >&2
+    done | sort -u | xargs "${MAKE:-make}" -s "B=$1" "SAN=${2:-}" \
+        "$1/04_threads/server_threads" >&2 # which some of them ask
 }
 
 # The thread sanitizer does not start on some kernels that shuffle addresses.
@@ -71,6 +72,15 @@ run() {
     if [ $status -ge 124 ]; then
         echo "did not run: $status"
     fi
+}
+
+# Neither of the two knows that a byte through a socket orders what was written
+# before it was sent and what is read after it came. The thread sanitizer does.
+known_alarm() {
+    case "$tool $1" in
+    'helgrind tiny_loop: data race' | 'drd tiny_loop: data race') ;;
+    *) return 1 ;;
+    esac
 }
 
 # What is found in the log, in few words: one a line.
@@ -107,13 +117,22 @@ row() {
         said=$( (
             run "$@"
             findings
+            [ $status -ne 1 ] || echo 'nothing but an error'
         ) | sort -u | awk '
             $0 == "errors" { counted = 1; next }
+            $0 == "nothing but an error" { ended = "did not run: 1"; next }
             { text = text (text ? ", " : "") $0 }
-            END { print text ? text : counted ? "errors" : "-" }')
+            END { print text ? text : ended ? ended : counted ? "errors" : "-" }')
+        ! known_alarm "$*: $said" || said='false alarm'
         line="$line $said |"
     done
     echo "$line"
+    case $line in
+    *'did not run'*)
+        echo "bugs: $1 did not run" >&2
+        failed=1
+        ;;
+    esac
 }
 
 make_all "$build" && make_all "$build/thread" thread &&
@@ -136,7 +155,7 @@ while IFS='|' read -r broken mend; do
     # shellcheck disable=SC2086
     if [ -n "$mend" ]; then
         row $mend
-        case $line in
+        case $(echo "$line" | sed 's/ false alarm / - /g') in
         *'| - | - | - | - | - |') ;;
         *)
             echo "bugs: $mend is not left in peace" >&2
