@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,12 +53,20 @@ struct look_up {
     } found[ADDRESSES];
 };
 
+static atomic_int asked; /* so many names, and no answer yet */
+
+bool fetch_asks(void)
+{
+    return asked > 0;
+}
+
 static const char *look_up(void *frame)
 {
     struct look_up *job = frame;
     struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
     job->error = getaddrinfo(job->host, job->port, &wanted, &found);
+    asked--;
     if (job->error != 0)
         return NULL;
     for (struct addrinfo *a = found; a && job->count < ADDRESSES;
@@ -99,6 +108,7 @@ static struct future *ask_for_names(const struct http_url *url)
     struct look_up job = {.count = 0};
     memcpy(job.host, url->host, sizeof job.host);
     memcpy(job.port, url->port, sizeof job.port);
+    asked++;
     return run_in_executor_frame(loop_running(), look_up, &job, sizeof job);
 }
 

@@ -64,4 +64,9 @@ struct fetch {
 
 bool fetch(void *frame, struct future **awaits);
 
+/* Whether a thread may be asking for a name: nothing ends that but the
+ * resolver's own patience, and loop_close waits for it.
+ */
+bool fetch_asks(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ static double max_bytes;
 static struct fetching fetching = {.retries = 2};
 static struct urls urls;
 static struct fetch_report report;
-static bool stopping;
+static bool stopping, show;
 
 /* --- A worker ------------------------------------------------------------- */
 
@@ -136,6 +137,24 @@ static void stop_on_signals(void)
             err(CLI_ERROR, "signal %d", signals[i]);
 }
 
+/* Returns the status. */
+static int finish(void)
+{
+    fetch_report_end(&report);
+    urls_close(&urls);
+    close(fetching.folder);
+    timeline_finish();
+    if (urls.error != 0)
+        warnx("%s: %s", urls.name, strerror(urls.error));
+    bool good = !stopping && urls.error == 0;
+    if (show && good)
+        fetch_show_check(&report, connections);
+    else
+        good = good && report.failed == 0;
+    fetch_report_free(&report);
+    return good ? CLI_OK : CLI_ERROR;
+}
+
 struct fetch_all {
     struct gen gen;
     const char *error;
@@ -171,6 +190,11 @@ static bool fetch_all(void *frame, struct future **awaits)
         future_cancel(&c->progress->future);
     task_release(c->progress);
     fetch_pool_free(&fetching.pool);
+    /* A name server that is silent is not waited for: that thread has nothing
+     * that anybody would miss.
+     */
+    if (c->gen.error == NULL && fetch_asks())
+        exit(finish());
     return false;
 }
 
@@ -208,7 +232,7 @@ int main(int argc, char **argv)
     const char *list = argv[first];
     if (list != NULL && argv[first + 1] != NULL)
         errx(CLI_USAGE, "'%s': only one list, please", argv[first + 1]);
-    bool show = list == NULL;
+    show = list == NULL;
     if (show && folder != NULL)
         errx(CLI_USAGE, "-o '%s': a list of URLs is missing", folder);
     signal(SIGPIPE, SIG_IGN); /* who reads our output may leave: files go on */
@@ -230,17 +254,5 @@ int main(int argc, char **argv)
     const char *error = loop_run(fetch_all, .progress = NULL);
     if (error != NULL)
         errx(CLI_ERROR, "%s", error);
-    fetch_report_end(&report);
-    urls_close(&urls);
-    close(fetching.folder);
-    timeline_finish();
-    if (urls.error != 0)
-        warnx("%s: %s", urls.name, strerror(urls.error));
-    bool good = !stopping && urls.error == 0;
-    if (show && good)
-        fetch_show_check(&report, connections);
-    else
-        good = good && report.failed == 0;
-    fetch_report_free(&report);
-    return good ? CLI_OK : CLI_ERROR;
+    return finish();
 }

@@ -53,6 +53,9 @@ void load_report(const struct load_result *r)
     printf("\nanswers        %" PRIu64 "\n", r->answers);
     printf("a second       %.1f\n", (double)r->answers / time);
     printf("MiB a second   %.2f\n", (double)r->bytes / time / 1048576);
+    /* Little's law: what comes in a second, times how long it stays. */
+    printf("under way      %.1f\n",
+           (double)r->sent.count / time * histogram_mean(&r->sent) / 1e9);
     report_failures(r);
     if (r->sent.count == 0)
         return;

@@ -4,8 +4,8 @@
 
 #include "07_eventloop/load_http.h"
 
-/* Prints how many answers there were and how fast, what failed and how often,
- * and the latency by percentile.
+/* Prints how many answers there were and how fast, how many requests were under
+ * way on average, what failed and how often, and the latency by percentile.
  */
 void load_report(const struct load_result *r);
 

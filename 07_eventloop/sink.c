@@ -3,6 +3,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +16,43 @@ static pid_t owner;
 static void remove_all(void)
 {
     for (const struct sink *s = open_sinks; s && owner == getpid(); s = s->next)
-        if (*s->part != '\0')
+        if (s->named)
             unlinkat(s->folder, s->part, 0);
 }
 
 /* --- What the threads do -------------------------------------------------- */
 
+/* A name may be left of one that was killed, and had our number: the next one
+ * is taken.
+ */
+static void new_name(struct sink *s)
+{
+    static atomic_uint names;
+    snprintf(s->part, sizeof s->part, ".fetcher-%d-%u", owner, ++names);
+}
+
 struct open_part {
     struct sink *sink;
 };
 
+/* A file without a name is gone when nobody has it open, and even kill -9 sees
+ * to that. Not every file system has such; and it gets its name by way of /proc.
+ */
 static const char *open_part(void *frame)
 {
     struct sink *s = ((struct open_part *)frame)->sink;
-    s->fd = openat(s->folder, s->part,
+    if (access("/proc/self/fd", F_OK) == 0)
+        s->fd = openat(s->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    while (s->fd == -1) {
+        new_name(s);
+        s->fd =
+            openat(s->folder, s->part,
                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    return s->fd == -1 ? errno_error(errno) : NULL;
+        s->named = s->fd != -1;
+        if (s->fd == -1 && errno != EEXIST)
+            return errno_error(errno);
+    }
+    return NULL;
 }
 
 struct write_part {
@@ -51,12 +73,28 @@ static const char *write_part(void *frame)
     return NULL;
 }
 
+/* Returns whether the file that has none has one now. linkat(2) does not
+ * replace a file, as rename(2) does: so it is another name yet.
+ */
+static bool give_name(struct sink *s)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", s->fd);
+    do {
+        new_name(s);
+        s->named =
+            linkat(AT_FDCWD, path, s->folder, s->part, AT_SYMLINK_FOLLOW) == 0;
+    } while (!s->named && errno == EEXIST);
+    return s->named;
+}
+
 struct close_part {
     struct sink *sink;
 };
 
 /* A file has its bytes on the disk when fsync(2) says so, and its name when
- * fsync of the folder does.
+ * fsync of the folder does. (One without a name need not survive a power cut,
+ * and so fsync has nothing to do for it: the name comes first.)
  */
 static const char *close_part(void *frame)
 {
@@ -64,14 +102,14 @@ static const char *close_part(void *frame)
     const char *error = write_part(&(struct write_part){s});
     if (error != NULL)
         return error;
-    if (s->sync && fsync(s->fd) == -1)
+    if ((!s->named && !give_name(s)) || (s->sync && fsync(s->fd) == -1))
         return errno_error(errno);
     int fd = s->fd;
     s->fd = -1;
     if (close(fd) == -1 ||
         renameat(s->folder, s->part, s->folder, s->name) == -1)
         return errno_error(errno);
-    *s->part = '\0';
+    s->named = false;
     return s->sync && fsync(s->folder) == -1 ? errno_error(errno) : NULL;
 }
 
@@ -86,10 +124,16 @@ static const char *drop_part(void *frame)
     if (s->fd != -1)
         close(s->fd);
     s->fd = -1;
-    if (unlinkat(s->folder, s->part, 0) == -1)
+    if (s->named && unlinkat(s->folder, s->part, 0) == -1)
         error = errno_error(errno);
-    *s->part = '\0';
+    s->named = false;
     return error;
+}
+
+/* Neither a half file nor one that lacks its last name. */
+static bool is_gone(const struct sink *s)
+{
+    return s->fd == -1 && !s->named;
 }
 
 /* --- What the loop does --------------------------------------------------- */
@@ -102,7 +146,6 @@ void sink_init(struct sink *s, int folder, const char *name, bool sync)
 /* Returns whether all is there that is needed. */
 static bool prepare(struct sink *s)
 {
-    static unsigned parts;
     if (owner != getpid()) {
         if (atexit(remove_all) != 0)
             return false;
@@ -112,7 +155,6 @@ static bool prepare(struct sink *s)
     s->bytes = malloc(SINK_BUFFER);
     if (s->bytes == NULL)
         return false;
-    snprintf(s->part, sizeof s->part, ".fetcher-%d-%u", owner, ++parts);
     s->next = open_sinks;
     s->link = &open_sinks;
     if (s->next != NULL)
@@ -136,21 +178,12 @@ static void forget(struct sink *s)
 bool sink_open(void *frame, struct future **awaits)
 {
     struct sink_open *c = frame;
-    const char *error;
     GEN_BEGIN(c);
-    do { /* A name may be left of one that was killed, and had our number. */
-        forget(c->sink);
-        if (!prepare(c->sink))
-            GEN_RAISE(c, errno_error(ENOMEM));
-        AWAIT_CALL_TRY(
-            c, until_home,
-            .job = run_in_executor(loop_running(), open_part, .sink = c->sink));
-        error = gen_catch(&c->gen);
-    } while (error == errno_error(EEXIST));
-    if (c->sink->fd == -1)
-        *c->sink->part = '\0'; /* it is not ours to remove */
-    if (error != NULL)
-        GEN_RAISE(c, error);
+    if (!prepare(c->sink))
+        GEN_RAISE(c, errno_error(ENOMEM));
+    AWAIT_CALL(c, until_home,
+               .job =
+                   run_in_executor(loop_running(), open_part, .sink = c->sink));
     GEN_END(c);
     return false;
 }
@@ -184,7 +217,7 @@ bool sink_close(void *frame, struct future **awaits)
     AWAIT_CALL_TRY(
         c, until_home,
         .job = run_in_executor(loop_running(), close_part, .sink = c->sink));
-    if (*c->sink->part == '\0' && c->gen.thrown == error_cancelled)
+    if (is_gone(c->sink) && c->gen.thrown == error_cancelled)
         gen_catch(&c->gen);
     GEN_END(c);
     return false;
@@ -194,13 +227,13 @@ bool sink_drop(void *frame, struct future **awaits)
 {
     struct sink_drop *c = frame;
     GEN_BEGIN(c);
-    if (*c->sink->part == '\0')
+    if (is_gone(c->sink))
         goto gen_end;
     AWAIT_CALL_TRY(
         c, until_home,
         .job = run_in_executor(loop_running(), drop_part, .sink = c->sink));
     /* No thread came to it: better to wait than to leave half a file. */
-    if (*c->sink->part != '\0')
+    if (!is_gone(c->sink))
         drop_part(&(struct drop_part){c->sink});
     GEN_END(c);
     forget(c->sink);

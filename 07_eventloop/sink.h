@@ -17,9 +17,11 @@
  * holds back a fast server, and why a body of any length needs no more memory
  * than a short one.
  *
- * Until it is closed the file has a name such as ".fetcher-4711-3". Errors are
- * those of errno, as errno_error tells them. One coroutine at a time. Whoever
- * is cancelled is so only when the disk has done what it was at.
+ * Until it is closed the file has no name at all (O_TMPFILE), so that whatever
+ * ends the program, be it kill -9, ends the file. Where the file system has no
+ * such files it is called ".fetcher-4711-3" until then. Errors are those of
+ * errno, as errno_error tells them. One coroutine at a time. Whoever is
+ * cancelled is so only when the disk has done what it was at.
  */
 #ifndef SINK_H
 #define SINK_H
@@ -33,7 +35,8 @@ struct sink {
     const char *name;
     bool sync;
     int fd;        /* the rest is its own; -1: closed */
-    char part[40]; /* the name until it is whole; "": it has none now */
+    bool named;    /* it stands in the folder, under the name below */
+    char part[40]; /* until it is whole */
     char *bytes;   /* the buffer */
     size_t length; /* so much of it is still to be written */
     struct sink *next, **link;

@@ -627,6 +627,13 @@ START_TEST(never_more_at_once_than_the_bound)
 }
 END_TEST
 
+/* Until two half files are open in the folder, with a name (of a dot) or, where
+ * the file system can do that, without (a #).
+ */
+#define UNTIL_TWO_HALF                                                         \
+    " until [ \"$(ls -l /proc/$!/fd 2>/dev/null | grep -c '/pages/[.#]')\" ="  \
+    " 2 ] && [ -s out ]; do :; done;"
+
 /* Interrupted when it has half of the file. */
 START_TEST(ctrl_c_leaves_no_half_file)
 {
@@ -636,12 +643,31 @@ START_TEST(ctrl_c_leaves_no_half_file)
            "\ncame     1, 10 bytes\nfailed   0\nstopped  2, half-way\n"
            "came     1\n",
            "printf '%%s\\n' %s/bytes/10 %s/slow %s/slow?2 >urls;"
-           " fetcher -o pages urls >out & "
-           " until [ \"$(ls -A pages 2>/dev/null | wc -l)\" = 3 ] &&"
-           "   [ -s out ]; do :; done;"
+           " fetcher -o pages urls >out & " UNTIL_TWO_HALF
            " kill -%s $!; wait $!; echo status $?; sed 1d out;"
            " echo 'came     '$(ls -A pages | wc -l)",
            url, url, url, signals[_i]);
+}
+END_TEST
+
+static bool has_files_without_name(void)
+{
+    char *folder = new_folder();
+    int fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    free(folder);
+    return fd != -1 && close(fd) == 0;
+}
+
+/* Nobody can put that in order, except the kernel. */
+START_TEST(kill_9_leaves_no_half_file)
+{
+    const char *url = start_server();
+    if (has_files_without_name())
+        expect("1\n",
+               "printf '%%s\\n' %s/bytes/10 %s/slow %s/slow?2 >urls;"
+               " fetcher -o pages urls >out & " UNTIL_TWO_HALF
+               " kill -KILL $!; wait $! 2>/dev/null; ls -A pages | wc -l",
+               url, url, url);
 }
 END_TEST
 
@@ -684,6 +710,44 @@ START_TEST(on_a_terminal_one_line_changes)
            " /dev/null | tr '\\r' '\\n' | sed 's/.*\\[K//' |"
            " grep -m 1 '1 running'",
            url);
+}
+END_TEST
+
+/* In a network of its own, where the name server takes the question, and that
+ * is all. The thread that has asked would wait for minutes, and nobody else
+ * does: neither when the time is up nor on Ctrl-C.
+ */
+START_TEST(a_silent_name_server_holds_nobody_up)
+{
+    static const char *const ways[] = {
+        " fetcher -t 0.3 urls | grep '^failed  *[0-9]'",
+        " fetcher urls >out & until [ -e asked ]; do :; done; kill -INT $!;"
+        " wait $!; sed -n 's/stopped .*,/failed  /p' out"};
+    if (system("unshare -rmn mount -t tmpfs none /tmp 2>/dev/null &&"
+               " command -v ip python3 >/dev/null") != 0) {
+        printf("(fetch: no network of our own: names are not tested)\n");
+        return;
+    }
+    expect(_i == 0 ? "failed   1\n" : "failed   half-way\n",
+           "echo http://silent.example/ >urls; echo 'hosts: dns' >nsswitch;"
+           " printf '%%s\\n' 'nameserver 127.0.0.1'"
+           "   'options timeout:30 attempts:5' >resolv;"
+           " cat >name_server <<'END'\n"
+           "import socket\n"
+           "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+           "s.bind((\"127.0.0.1\", 53))\n"
+           "open(\"there\", \"w\")\n"
+           "while s.recv(512): open(\"asked\", \"w\")\n"
+           "END\n"
+           " cat >script <<'END'\n"
+           " ip link set lo up; mount --bind nsswitch /etc/nsswitch.conf;"
+           " mount --bind resolv /etc/resolv.conf;"
+           " python3 name_server & server=$!;"
+           " until [ -e there ]; do sleep 0.01; done;"
+           " %s; kill $server; wait\n"
+           "END\n"
+           " unshare -rmn sh script",
+           ways[_i]);
 }
 END_TEST
 
@@ -852,6 +916,8 @@ TCase *eventloop_fetch(void)
                         BACKENDS);
     tcase_add_test(tc, never_more_at_once_than_the_bound);
     tcase_add_loop_test(tc, ctrl_c_leaves_no_half_file, 0, 3);
+    tcase_add_test(tc, kill_9_leaves_no_half_file);
+    tcase_add_loop_test(tc, a_silent_name_server_holds_nobody_up, 0, 2);
     tcase_add_test(tc, a_reader_that_leaves_is_no_reason_to_stop);
     tcase_add_test(tc, a_second_run_fetches_what_is_missing);
     tcase_add_test(tc, on_a_terminal_one_line_changes);
