@@ -27,11 +27,29 @@ static void print_groups(struct web_request *r, const char *name,
     web_print(r, "]");
 }
 
+/* What the loop has, at this sample. Tasks are gone through once for all who
+ * are told of it, who may be as many as the tasks.
+ */
+static _Thread_local struct {
+    double due; /* of the next sample: this one has no other like it */
+    int tasks, timers;
+    struct loop_group task_groups[LOOP_GROUPS], timer_groups[LOOP_GROUPS];
+} now;
+
+static void look(const struct loop_stats *stats)
+{
+    if (now.due == stats->due)
+        return;
+    now.due = stats->due;
+    now.tasks = loop_stats_tasks(stats->loop, now.task_groups);
+    now.timers = loop_stats_timers(stats->loop, now.timer_groups);
+}
+
 /* One event, with the samples from that one on. */
 static void print_event(struct web_request *r, unsigned long since)
 {
     const struct loop_stats *stats = r->web->data;
-    struct loop_group groups[LOOP_GROUPS];
+    look(stats);
     web_printf(r, "data: {\"open\": %d, \"requests\": %lu, \"turns\": %lu",
                r->web->open, r->web->requests, stats->loop->turns);
     web_print(r, ", \"samples\": [");
@@ -41,8 +59,8 @@ static void print_event(struct web_request *r, unsigned long since)
                    s->lag > 0 ? s->lag : 0);
     }
     web_print(r, "]");
-    print_groups(r, "tasks", groups, loop_stats_tasks(stats->loop, groups));
-    print_groups(r, "timers", groups, loop_stats_timers(stats->loop, groups));
+    print_groups(r, "tasks", now.task_groups, now.tasks);
+    print_groups(r, "timers", now.timer_groups, now.timers);
     web_printf(r, ", \"slow\": [%lu, ", stats->slow_count);
     print_string(r, stats->slow);
     web_print(r, "]}\n\n");

@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "07_eventloop/loop_stats.h"
 #include "07_eventloop/web.h"
+#include "07_eventloop/web_events.h"
 #include "tests/loops.h"
 #include "tests/support.h"
 
@@ -154,9 +156,11 @@ static const struct web_route routes[] = {
     {"GET", "/stream", WEB_AWAIT(stream_out)},
     {"GET", "/oops", WEB_AWAIT(oops)},
     {"GET", "/text", WEB_TEXT("text/css", "p { }\n", 6)},
+    {"GET", "/events", WEB_AWAIT(web_events)},
     {0}};
 
-static struct web web;
+static struct loop_stats stats;
+static struct web web = {.data = &stats};
 
 /* --- Its server, in a child ------------------------------------------------ */
 
@@ -177,8 +181,10 @@ static bool run_server(void *frame, struct future **awaits)
     struct run_server *c = frame;
     GEN_BEGIN(c);
     loop_running()->slow_callback = 0;
+    loop_stats_begin(&stats, loop_running(), 0.05);
     AWAIT_CALL(c, web_serve, .web = &web, .listener = c->listener);
     GEN_END(c);
+    loop_stats_end(&stats);
     return false;
 }
 
@@ -872,6 +878,62 @@ START_TEST(client_goes_away_in_a_stream)
 }
 END_TEST
 
+/* --- Events ---------------------------------------------------------------- */
+
+/* Reads on, behind what is in the text, until there is a line with that in it;
+ * returns where.
+ */
+static char *hear_line(int fd, char *text, char *end, const char *with)
+{
+    char *used = text + strlen(text);
+    char *at;
+    while ((at = strstr(text, with)) == NULL || strchr(at, '\n') == NULL) {
+        ssize_t n = recv(fd, used, (size_t)(end - used) - 1, 0);
+        ck_assert_msg(n > 0, "no %s: %s", with, text);
+        used += n;
+        *used = '\0';
+    }
+    return at;
+}
+
+/* All hear the same of a sample; and each one its end. */
+START_TEST(events_are_told_to_all)
+{
+    char texts[2][65536] = {""};
+    char *ends[] = {texts[0] + sizeof texts[0], texts[1] + sizeof texts[1]};
+    char sample[64];
+    start(_i);
+    int fds[2] = {dial(), dial()};
+    tell(fds[0], "GET /events HTTP/1.1\r\n" HOST "\r\n");
+    const char *event =
+        hear_line(fds[0], texts[0], ends[0], "data: {\"open\": ");
+    expect(texts[0], "200", "\r\nContent-Type: text/event-stream\r\n");
+    ck_assert_ptr_nonnull(strstr(event, "\"samples\": [[0.0"));
+    ck_assert_ptr_nonnull(
+        strstr(event, "[\"web_events\", \"nothing: it runs\", 1, "));
+    ck_assert_ptr_nonnull(strstr(event, "[\"sample\", \"\", 1, "));
+    ck_assert_ptr_nonnull(strstr(event, "\"slow\": [0, \"\"]}\n"));
+    tell(fds[1], "GET /events HTTP/1.1\r\n" HOST "\r\n");
+    char *next = hear_line(fds[1], texts[1], ends[1], "data: ") + 1;
+    event = hear_line(fds[1], next, ends[1], "data: ");
+    event = strstr(event, "]], \"tasks\": ");
+    while (*event != '[')
+        event--;
+    snprintf(sample, sizeof sample, "%.*s", (int)strcspn(event, "]"), event);
+    const char *other = hear_line(fds[0], texts[0], ends[0], sample);
+    ck_assert_msg(strncmp(event, other, strcspn(event, "\n") + 1) == 0,
+                  "%s: %s", event, other);
+    kill(server.pid, SIGTERM);
+    for (int i = 0; i < 2; i++) {
+        /* Its last chunk has no bytes. */
+        hear_line(fds[i], texts[i], ends[i], "\n0\r\n\r\n");
+        expect_end(fds[i]);
+        close(fds[i]);
+    }
+    expect_ended("");
+}
+END_TEST
+
 /* --- Many, and too many ---------------------------------------------------- */
 
 START_TEST(more_than_the_bound_wait_their_turn)
@@ -1025,6 +1087,7 @@ TCase *eventloop_web(void)
     tcase_add_loop_test(tc, stream_is_not_kept_back, 0, BACKENDS);
     tcase_add_loop_test(tc, stream_with_an_error_is_cut, 0, BACKENDS);
     tcase_add_loop_test(tc, client_goes_away_in_a_stream, 0, BACKENDS);
+    tcase_add_loop_test(tc, events_are_told_to_all, 0, BACKENDS);
     tcase_add_loop_test(tc, more_than_the_bound_wait_their_turn, 0, BACKENDS);
     tcase_add_loop_test(tc, no_descriptor_left, 0, BACKENDS);
     tcase_add_loop_test(tc, end_in_order, 0, 2 * BACKENDS);
