@@ -53,30 +53,40 @@ static void raise_case(char *text, int length)
             text[i] = (char)(text[i] - 'a' + 'A');
 }
 
-/* Nothing was done, and nothing is wrong: try again when it is ready. */
-static enum echo_wants again_or_over(enum echo_wants again)
+/* That nothing could be done after all is no reason to end. */
+static bool go_on(ssize_t n)
 {
-    return errno == EAGAIN || errno == EINTR ? again : ECHO_OVER;
+    return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool echo_receive(struct echo *client)
+{
+    ssize_t n = recv(client->fd, client->buffer, ECHO_SIZE, 0);
+    client->length = n > 0 ? (int)n : 0;
+    client->sent = 0;
+    raise_case(client->buffer, client->length);
+    return go_on(n);
+}
+
+bool echo_answer(struct echo *client)
+{
+    /* One that has hung up is no reason for SIGPIPE to end us all. */
+    ssize_t n = send(client->fd, client->buffer + client->sent,
+                     (size_t)(client->length - client->sent), MSG_NOSIGNAL);
+    client->sent += n > 0 ? (int)n : 0;
+    return go_on(n);
 }
 
 static enum echo_wants step(struct echo *client)
 {
     if (client->sent == client->length) {
-        ssize_t n = recv(client->fd, client->buffer, ECHO_SIZE, 0);
-        if (n == 0)
+        if (!echo_receive(client))
             return ECHO_OVER;
-        if (n == -1)
-            return again_or_over(ECHO_READ);
-        client->length = (int)n;
-        client->sent = 0;
-        raise_case(client->buffer, client->length);
+        if (client->length == 0)
+            return ECHO_READ;
     }
-    /* One that has hung up is no reason for SIGPIPE to end us all. */
-    ssize_t n = send(client->fd, client->buffer + client->sent,
-                     (size_t)(client->length - client->sent), MSG_NOSIGNAL);
-    if (n == -1)
-        return again_or_over(ECHO_WRITE);
-    client->sent += (int)n;
+    if (!echo_answer(client))
+        return ECHO_OVER;
     return client->sent < client->length ? ECHO_WRITE : ECHO_READ;
 }
 

@@ -15,6 +15,8 @@
 #ifndef ECHO_H
 #define ECHO_H
 
+#include <stdbool.h>
+
 enum { ECHO_SIZE = 4096 };
 
 /* What the client has to be ready for before the next step. */
@@ -39,6 +41,13 @@ struct echo *echo_open(int fd);
  * heard all it said, or is gone.
  */
 enum echo_wants echo_step(struct echo *client);
+
+/* The two halves of a step: recv into the empty buffer, and send of what is in
+ * it. Nothing, or a part, may have come or gone; they return whether to go on
+ * with this client.
+ */
+bool echo_receive(struct echo *client);
+bool echo_answer(struct echo *client);
 
 void echo_close(struct echo *client);
 

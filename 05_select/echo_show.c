@@ -76,9 +76,10 @@ static bool listen_for(const char *name, int fd, int ms)
 }
 
 /* As many bytes as were said, in whatever pieces they come. */
-static void hear(const char *name, int fd, size_t length)
+static void hear(const char *name, int fd, const char *wanted)
 {
     char text[64] = "";
+    size_t length = strlen(wanted);
     size_t used = 0;
     while (used < length) {
         if (!listen_for(name, fd, PATIENCE))
@@ -90,7 +91,9 @@ static void hear(const char *name, int fd, size_t length)
             fail(name, "no answer, but the end");
         used += (size_t)n;
     }
-    printf("%-7s hears   %.*s\n", name, (int)used, text);
+    printf("%-7s hears   %s\n", name, text);
+    if (strcmp(text, wanted) != 0)
+        fail(name, "not what it said, in upper case");
 }
 
 static void leave(const char *name, int fd)
@@ -102,21 +105,19 @@ static void leave(const char *name, int fd)
 static void play(const struct sockaddr_storage *a, socklen_t length,
                  bool in_turn)
 {
-    static const char hello[] = "hello, world";
-    static const char bye[] = "good bye";
     int first = come("first", a, length);
     int second = come("second", a, length);
-    say("second", second, hello);
+    say("second", second, "hello, world");
     bool answered = listen_for("second", second, in_turn ? A_WHILE : PATIENCE);
     if (answered == in_turn)
         fail("second", "not as it should be while the first is there");
     if (answered)
-        hear("second", second, strlen(hello));
-    say("first", first, bye);
-    hear("first", first, strlen(bye));
+        hear("second", second, "HELLO, WORLD");
+    say("first", first, "good bye");
+    hear("first", first, "GOOD BYE");
     leave("first", first);
     if (!answered)
-        hear("second", second, strlen(hello));
+        hear("second", second, "HELLO, WORLD");
     leave("second", second);
 }
 

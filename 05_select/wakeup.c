@@ -55,11 +55,19 @@ static struct {
 
 static int loop_lane, request_lanes[MOST];
 
+/* exit(3) is for one thread only: the other waits for it here. */
+static void die(const char *what)
+{
+    static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&first); /* and it is never unlocked */
+    err(CLI_ERROR, "%s", what);
+}
+
 static void must(int error, const char *what)
 {
     errno = error;
     if (error != 0)
-        err(CLI_ERROR, "%s", what);
+        die(what);
 }
 
 static double now(void)
@@ -71,11 +79,11 @@ static double now(void)
 
 /* --- The producer ---------------------------------------------------------- */
 
-static void write_to(int fd, const char *what)
+static void write_to(int fd)
 {
     const uint64_t one = 1; /* eight bytes, as an eventfd will have them */
     if (write(fd, &one, sizeof one) != sizeof one)
-        err(CLI_ERROR, "%s", what);
+        die(fd == answer[1] ? "answer" : names[form]);
 }
 
 /* Then the loop has looked into the queue, and is in select or on the last step
@@ -99,7 +107,7 @@ static void put(int number)
     must(pthread_mutex_unlock(&work.lock), "unlock");
     if (form != NOTHING)
         //> The mend: a byte, and select has a reason to come back.
-        write_to(wake[1], names[form]);
+        write_to(wake[1]);
 }
 
 static void *produce(void *unused)
@@ -113,34 +121,23 @@ static void *produce(void *unused)
     }
     lock_when_asleep();
     must(pthread_mutex_unlock(&work.lock), "unlock");
-    write_to(answer[1], "answer");
+    write_to(answer[1]);
     return unused;
 }
 
 /* --- The loop -------------------------------------------------------------- */
 
-static void read_from(int fd, const char *what)
+static void on_event(int fd, int events, void *unused)
 {
-    char bytes[64];
+    char bytes[64]; /* however often it was written to, we come by once */
+    (void)events;
+    (void)unused;
     if (read(fd, bytes, sizeof bytes) == -1 && errno != EINTR)
-        err(CLI_ERROR, "%s", what);
-}
-
-/* However often it was written to, the loop comes by once. */
-static void on_wake(int fd, int events, void *unused)
-{
-    (void)events;
-    (void)unused;
-    read_from(fd, names[form]);
-}
-
-static void on_answer(int fd, int events, void *unused)
-{
-    (void)events;
-    (void)unused;
-    read_from(fd, "answer");
-    printf("  loop gets an answer\n");
-    over = true;
+        die(fd == answer[0] ? "answer" : names[form]);
+    if (fd == answer[0]) {
+        printf("  loop gets an answer\n");
+        over = true;
+    }
 }
 
 static void look_into_queue(void)
@@ -171,7 +168,7 @@ static void run_loop(void)
         //> The queue was empty a moment ago, so the loop sleeps until one of
         //> its descriptors is ready. A queue is none.
         if (selector_wait(&selector, -1) == -1)
-            err(CLI_ERROR, "select");
+            die("select");
         timeline_mark(loop_lane, TIMELINE_RUN);
         while (selector_next(&selector, &e))
             e.call(e.fd, e.events, e.data);
@@ -181,25 +178,16 @@ static void run_loop(void)
     timeline_mark(loop_lane, TIMELINE_IDLE);
 }
 
-/* --- One after the other --------------------------------------------------- */
-
 static void make_pair(int pair[2])
 {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
-        err(CLI_ERROR, "socketpair");
+        die("socketpair");
 }
 
-static void close_pair(const int pair[2])
+static void watch(int fd)
 {
-    close(pair[0]);
-    if (pair[1] != pair[0])
-        close(pair[1]);
-}
-
-static void watch(int fd, selector_callback *call, const char *name)
-{
-    if (selector_register(&selector, fd, SELECTOR_READ, call, NULL) == -1)
-        err(CLI_ERROR, "%s", name);
+    if (selector_register(&selector, fd, SELECTOR_READ, on_event, NULL) == -1)
+        die("selector");
 }
 
 static void make_wake(void)
@@ -209,8 +197,8 @@ static void make_wake(void)
     else
         wake[0] = wake[1] = eventfd(0, EFD_CLOEXEC);
     if (wake[0] == -1)
-        err(CLI_ERROR, "eventfd");
-    watch(wake[0], on_wake, names[form]);
+        die("eventfd");
+    watch(wake[0]);
 }
 
 static void show(enum form chosen)
@@ -224,17 +212,20 @@ static void show(enum form chosen)
         request_lanes[i] = timeline_lane("%s: request %d", names[form], i + 1);
     printf("%s wakes the loop\n", names[form]);
     if (selector_init(&selector, "select") == -1)
-        err(CLI_ERROR, "selector");
+        die("selector");
     make_pair(answer);
-    watch(answer[0], on_answer, "answer");
+    watch(answer[0]);
     if (form != NOTHING)
         make_wake();
     must(pthread_create(&producer, NULL, produce, NULL), "producer");
     run_loop();
     must(pthread_join(producer, NULL), "producer");
     if (form != NOTHING)
-        close_pair(wake);
-    close_pair(answer);
+        close(wake[0]);
+    if (form == SOCKETPAIR)
+        close(wake[1]);
+    close(answer[0]);
+    close(answer[1]);
     selector_destroy(&selector);
     printf("late by\n%10.3f to %.3f ms\n\n", least * 1e3, most * 1e3);
 }

@@ -9,35 +9,22 @@
  *        sleeps on a stack costs pages. To change stacks, glibc asks the kernel
  *        about signals each time; to change threads, it asks it for all.
  * See:   fib.c, fib_by_hand.c, fib_ucontext.c and fib_thread.c, where each way
- *        can be read by itself
+ *        can be read by itself; switched.c, the last two as they are measured
  */
 #include <err.h>
-#include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
-#ifdef __GLIBC__ /* others have no makecontext */
-#include <ucontext.h>
-#endif
 
 #include "01_files/cli.h"
 #include "06_generators/gen.h"
+#include "06_generators/switched.h"
 
-enum { ROUNDS = 11, STACK = 64 * 1024 };
+enum { ROUNDS = 11 };
 
 static int steps = 1000000;
-
-static void must(int error, const char *what)
-{
-    if (error != -1)
-        errno = error;
-    if (error != 0)
-        err(CLI_ERROR, "%s", what);
-}
 
 /* Each gives 0, 1, 2, ... and is called through a pointer, so that it is a call
  * at -O2 as well.
@@ -92,95 +79,6 @@ static bool by_hand_next(void *argument, long *value)
     return true;
 }
 
-#ifdef __GLIBC__
-struct own_stack {
-    ucontext_t caller, self;
-    void *stack;
-    long value;
-};
-
-static struct own_stack *starting;
-
-static void own_stack_run(void)
-{
-    struct own_stack *g = starting;
-    for (g->value = 0; true; g->value++)
-        //> Now a call changes the stack: bt here, next, bt again.
-        must(swapcontext(&g->self, &g->caller), "swapcontext");
-}
-
-static void own_stack_start(void *argument)
-{
-    struct own_stack *g = argument;
-    g->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g->stack == MAP_FAILED)
-        err(CLI_ERROR, "a stack");
-    must(getcontext(&g->self), "getcontext");
-    g->self.uc_stack.ss_sp = g->stack;
-    g->self.uc_stack.ss_size = STACK;
-    makecontext(&g->self, own_stack_run, 0);
-}
-
-static bool own_stack_next(void *argument, long *value)
-{
-    struct own_stack *g = starting = argument;
-    must(swapcontext(&g->caller, &g->self), "swapcontext");
-    *value = g->value;
-    return true;
-}
-
-static void own_stack_stop(void *argument)
-{
-    struct own_stack *g = argument;
-    must(munmap(g->stack, STACK), "munmap");
-}
-#endif
-
-struct own_thread {
-    pthread_t thread;
-    sem_t go, came;
-    bool closing;
-    long value;
-};
-
-static void *own_thread_run(void *argument)
-{
-    struct own_thread *g = argument;
-    must(sem_wait(&g->go), "semaphore");
-    for (g->value = 0; !g->closing; g->value++) {
-        must(sem_post(&g->came), "semaphore");
-        //> Now it goes to sleep, and main is awake: info threads.
-        must(sem_wait(&g->go), "semaphore");
-    }
-    return NULL;
-}
-
-static void own_thread_start(void *argument)
-{
-    struct own_thread *g = argument;
-    must(sem_init(&g->go, 0, 0), "semaphore");
-    must(sem_init(&g->came, 0, 0), "semaphore");
-    must(pthread_create(&g->thread, NULL, own_thread_run, g), "thread");
-}
-
-static bool own_thread_next(void *argument, long *value)
-{
-    struct own_thread *g = argument;
-    must(sem_post(&g->go), "semaphore");
-    must(sem_wait(&g->came), "semaphore");
-    *value = g->value;
-    return true;
-}
-
-static void own_thread_stop(void *argument)
-{
-    struct own_thread *g = argument;
-    g->closing = true;
-    must(sem_post(&g->go), "semaphore");
-    must(pthread_join(g->thread, NULL), "join");
-}
-
 static const struct way {
     const char *name;
     size_t size; /* of its struct, which is all zeros before the start */
@@ -217,7 +115,8 @@ static void stop(const struct way *way, int count, char *all)
 {
     for (int i = 0; way->stop != NULL && i < count; i++)
         way->stop(all + (size_t)i * way->size);
-    must(munmap(all, (size_t)count * way->size), "munmap");
+    if (munmap(all, (size_t)count * way->size) == -1)
+        err(CLI_ERROR, "munmap");
 }
 
 /* Nanoseconds for a step of a generator that makes so many. */
@@ -265,6 +164,8 @@ static double bytes_asleep(const struct way *way)
     char *all = start(way, way->live);
     for (int i = 0; i < way->live; i++)
         way->next(all + (size_t)i * way->size, &value);
+    //> So many of them sleep now, each at its first yield: they need no core,
+    //> only memory. p *way says how many, and of which kind.
     double after = resident();
     stop(way, way->live, all);
     return (after - before) / way->live;

@@ -1,7 +1,7 @@
 /* hosts.c: all hosts into a list first, against one at a time, as asked for.
  *
  * Cells: E09, E10
- * Run:   make hosts; make hosts ARGS='-f hosts.txt'; make hosts ARGS='-d 0.2'
+ * Run:   make hosts; make hosts ARGS='-f /etc/hosts'; make hosts ARGS='-d 0.2'
  * Ask:   both loops print "received" for each host. In which one comes the
  *        first of them before the second host is read?
  * Watch: the list is read whole before anybody gets anything. The generator
@@ -98,9 +98,11 @@ static bool next(struct hosts *g, const char **host)
     bool more = hosts_next(g, host);
     timeline_mark(generator_lane, more ? TIMELINE_BLOCKED : TIMELINE_IDLE);
     timeline_mark(caller_lane, TIMELINE_RUN);
-    if (!more && g->gen.error != NULL && g->gen.error != gen_exit)
-        errx(CLI_ERROR, "%s: line %d: %s", path, g->number, g->gen.error);
-    return more;
+    if (more || g->gen.error == NULL || g->gen.error == gen_exit)
+        return more;
+    if (g->number == 0) /* not a line of it */
+        errx(CLI_ERROR, "%s: %s", path, g->gen.error);
+    errx(CLI_ERROR, "%s: line %d: %s", path, g->number, g->gen.error);
 }
 
 static void receive(const char *host)

@@ -11,21 +11,16 @@
  * See:   05_select/echo_blocking.c, which it resembles; 05_select/echo_select.c,
  *        which it equals; scheduler.gdb, the tasks as they sleep
  */
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/select.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "01_files/cli.h"
+#include "05_select/echo.h"
 #include "05_select/echo_server.h"
 #include "06_generators/gen.h"
-
-enum { SIZE = 4096 };
 
 static struct echo_server server = ECHO_SERVER_DEFAULTS;
 
@@ -33,7 +28,7 @@ static struct echo_server server = ECHO_SERVER_DEFAULTS;
 
 /* What a task yields. */
 struct wait {
-    enum { TO_READ, TO_WRITE, A_MOMENT } why;
+    enum { TO_READ, TO_WRITE } why;
     int fd;
 };
 
@@ -50,7 +45,6 @@ struct task {
 static struct task *tasks, **last = &tasks;
 static struct task *to_read[FD_SETSIZE], *to_write[FD_SETSIZE];
 static fd_set reading, writing; /* the same as bits, for select */
-static struct task *resting;    /* until the next select is over */
 
 static bool over;
 
@@ -90,8 +84,6 @@ static void add_waiting(struct task *task, struct wait wait)
     if (wait.fd >= FD_SETSIZE) {
         gen_throw(&task->gen, too_high);
         make_ready(task);
-    } else if (wait.why == A_MOMENT) {
-        resting = task;
     } else if (wait.why == TO_READ) {
         //> It sleeps now, and is known by the socket that it waits for. Two of
         //> these maps, and the queue: that is the whole scheduler.
@@ -116,16 +108,16 @@ static void wait_for_ready(void)
     /* select answers in the sets in which it was asked. */
     fd_set readable = reading;
     fd_set writable = writing;
-    int pause = resting == NULL ? -1 : echo_server_pause(&server);
-    struct timeval most = {0, pause > 0 ? pause * 1000 : 0};
+    /* No descriptor was left: it is no use to accept again at once. */
+    int pause = echo_server_pause(&server);
+    struct timeval most = {0, pause * 1000};
+    if (pause != -1)
+        FD_CLR(server.listener, &readable);
     //> The only line that blocks, and it does so for all of them.
     int n = select(FD_SETSIZE, &readable, &writable, NULL,
-                   resting == NULL ? NULL : &most);
+                   pause == -1 ? NULL : &most);
     if (n == -1 && errno != EINTR)
         err(CLI_ERROR, "select");
-    if (resting != NULL)
-        make_ready(resting);
-    resting = NULL;
     for (int fd = 0; fd < FD_SETSIZE && n > 0; fd++) {
         if (FD_ISSET(fd, &readable))
             wake(&to_read[fd], &reading, fd);
@@ -149,13 +141,6 @@ static void run(void)
 }
 
 /* Each ends at the yield where it sleeps, and cleans up behind it. */
-static void close_task(struct task *task)
-{
-    struct wait wait;
-    GEN_CLOSE(task, task->next(task, &wait));
-    free(task);
-}
-
 static void close_all(void)
 {
     for (int fd = 0; fd < FD_SETSIZE; fd++) {
@@ -164,87 +149,62 @@ static void close_all(void)
         if (to_write[fd] != NULL)
             make_ready(to_write[fd]);
     }
-    if (resting != NULL)
-        make_ready(resting);
-    while (tasks != NULL)
-        close_task(take_ready());
+    while (tasks != NULL) {
+        struct task *task = take_ready();
+        struct wait wait;
+        GEN_CLOSE(task, task->next(task, &wait));
+        free(task);
+    }
 }
 
 /* --- The tasks ------------------------------------------------------------- */
 
 struct client {
     struct task task;
-    int fd, length, sent;
-    char buffer[SIZE];
+    struct echo *echo; /* the connection, and a buffer */
 };
-
-/* Both return whether to go on with this client. That nothing can be received
- * or sent after all is no reason to end.
- */
-static bool go_on(ssize_t n)
-{
-    return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
-}
-
-static bool receive(struct client *c)
-{
-    ssize_t n = recv(c->fd, c->buffer, SIZE, 0);
-    c->length = n > 0 ? (int)n : 0;
-    c->sent = 0;
-    for (int i = 0; i < c->length; i++)
-        c->buffer[i] = (char)toupper((unsigned char)c->buffer[i]);
-    return go_on(n);
-}
-
-static bool answer(struct client *c)
-{
-    /* One that has hung up is no reason for SIGPIPE to end us all. */
-    ssize_t n = send(c->fd, c->buffer + c->sent, (size_t)(c->length - c->sent),
-                     MSG_NOSIGNAL);
-    c->sent += n > 0 ? (int)n : 0;
-    return go_on(n);
-}
 
 static bool serve_client(struct task *task, struct wait *wait)
 {
-    struct client *c = (struct client *)task;
+    struct echo *client = ((struct client *)task)->echo;
     GEN_BEGIN(task);
     while (true) {
-        *wait = (struct wait){TO_READ, c->fd};
+        *wait = (struct wait){TO_READ, client->fd};
         //> Beazley's yield 'read', client: what it waits for goes to the
         //> scheduler, and it stops.
         GEN_YIELD(task);
-        if (!receive(c))
+        if (!echo_receive(client))
             goto gen_end;
-        while (c->sent < c->length) {
-            *wait = (struct wait){TO_WRITE, c->fd};
+        while (client->sent < client->length) {
+            *wait = (struct wait){TO_WRITE, client->fd};
             GEN_YIELD(task);
             //> Resumed: there is room for the answer, or for a part of it.
-            if (!answer(c))
+            if (!echo_answer(client))
                 goto gen_end;
         }
     }
     GEN_END(task);
     /* Also where it was closed, or something was thrown into it. */
     if (task->gen.error == too_high)
-        echo_server_refuse(c->fd, too_high);
-    close(c->fd);
+        echo_server_refuse(client->fd, too_high);
+    echo_close(client);
     return false;
 }
 
 static void welcome(void)
 {
     int fd = echo_server_accept(&server);
-    if (fd == -1)
+    struct echo *client = fd == -1 ? NULL : echo_open(fd);
+    if (client == NULL)
         return;
     struct client *c = new_task(sizeof *c, serve_client);
     if (c != NULL) {
         //> A generator for this client, at the end of the queue. It has not
         //> begun: p c->task.gen
-        c->fd = fd;
+        c->echo = client;
     } else {
         warn("a client");
-        close(fd);
+        echo_close(client);
     }
 }
 
@@ -255,11 +215,6 @@ static bool accept_clients(struct task *task, struct wait *wait)
         *wait = (struct wait){TO_READ, server.listener};
         GEN_YIELD(task);
         welcome();
-        /* No descriptor was left: it is no use to ask again at once. */
-        while (echo_server_pause(&server) != -1) {
-            *wait = (struct wait){A_MOMENT, -1};
-            GEN_YIELD(task);
-        }
     }
     GEN_END(task);
     return false;

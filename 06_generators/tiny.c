@@ -21,6 +21,14 @@ double tiny_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+void tiny_sleep(double seconds)
+{
+    struct timespec left = {(time_t)seconds, 0};
+    left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+    while (nanosleep(&left, &left) == -1 && errno == EINTR)
+        continue;
+}
+
 void tiny_die(const char *what, const char *why)
 {
     static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;

@@ -43,6 +43,7 @@ extern const char tiny_too_high[]; /* its descriptor is none for select */
 
 /* Seconds, by CLOCK_MONOTONIC. */
 double tiny_now(void);
+void tiny_sleep(double seconds); /* of the thread that calls it */
 
 /* Ends the program with a message, as errx(3) does, and with status 1. Of two
  * threads only one can: exit(3) is not for both at once.

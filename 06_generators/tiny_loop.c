@@ -1,7 +1,7 @@
 /* tiny_loop.c: a thread hands its futures to a loop that no lock guards.
  *
  * Cells: D11, D12, D13, D14
- * Run:   make tiny_loop; make tiny_loop ARGS='--forever --every 1'
+ * Run:   make tiny_loop; make tiny_loop ARGS='-n 20 --every 1'
  * Ask:   the loop sleeps in select, and its list of tasks has no lock. How
  *        does another thread get a future into it?
  * Watch: through the inbox, the one thing that both touch: a queue with a lock,
@@ -13,12 +13,8 @@
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "01_files/cli.h"
 #include "03_processes/server_child.h"
@@ -31,13 +27,11 @@ enum { MOST = 1000, PATIENCE = 10 };
 
 static int count = 5;
 static double delay = 0.5, every = 0.3;
-static bool forever;
 static struct http_url url;
 static double start;
 static int failed;
 
 static struct tiny loop;
-static sigset_t endings; /* of what goes on for ever: the producer takes them */
 
 /* --- A socket whose read is a generator ------------------------------------ */
 
@@ -61,13 +55,13 @@ static bool read_next(struct reading *r, int *waits_for)
 
 /* --- A request ------------------------------------------------------------- */
 
-struct request {
+static struct request {
     struct task task;
     struct asking ask;
     struct reading reading;
     int number, lane;
     double wanted, began; /* seconds after the start */
-};
+} requests[MOST];
 
 static bool request_next(struct task *task, int *waits_for)
 {
@@ -95,18 +89,17 @@ static bool request_next(struct task *task, int *waits_for)
     failed += task->gen.error != NULL;
     timeline_mark(r->lane, TIMELINE_IDLE);
     asking_end(&r->ask);
-    free(r);
     return false;
 }
 
 /* --- A future -------------------------------------------------------------- */
 
-struct future {
+static struct future {
     struct task monitor;
     struct tiny_pair pair; /* a socketpair */
     double result;         /* set before the notice, read after it */
     void (*done)(double result);
-};
+} futures[MOST];
 
 /* Waits for the notice in the loop, and calls back there. */
 static bool future_monitor(struct task *task, int *waits_for)
@@ -123,7 +116,6 @@ static bool future_monitor(struct task *task, int *waits_for)
     if (task->gen.error != NULL)
         tiny_die("a future", task->gen.error);
     tiny_pair_close(&f->pair);
-    free(f);
     return false;
 }
 
@@ -135,15 +127,11 @@ static void future_set_done(struct future *f, double result)
     tiny_notify(&f->pair);
 }
 
-static struct future *new_future(void (*done)(double result))
+static void future_open(struct future *f, void (*done)(double result))
 {
-    struct future *f = calloc(1, sizeof *f);
-    if (f == NULL)
-        tiny_die("a future", strerror(errno));
     tiny_pair_open(&f->pair);
     f->monitor.next = future_monitor;
     f->done = done;
-    return f;
 }
 
 /* --- What comes from other threads ----------------------------------------- */
@@ -187,30 +175,12 @@ static void add_task_threadsafe(struct task *task)
 static void start_request(double wanted)
 {
     static int number;
-    struct request *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        tiny_die("a request", strerror(errno));
+    struct request *r = &requests[number++];
     r->task.next = request_next;
-    r->number = ++number;
-    r->lane = number <= count ? timeline_lane("request %d", number) : -1;
+    r->number = number;
+    r->lane = timeline_lane("request %d", number);
     r->wanted = wanted;
     tiny_add_task(&loop, &r->task);
-}
-
-/* Sleeps until it is time for the next one. Returns false where Ctrl-C came
- * first; a second Ctrl-C is nobody's to wait for, and ends the program.
- */
-static bool wait_a_moment(void)
-{
-    struct timespec t = {(time_t)every,
-                         (long)((every - (double)(time_t)every) * 1e9)};
-    int signal;
-    do
-        signal = sigtimedwait(&endings, NULL, &t);
-    while (signal == -1 && errno == EINTR);
-    if (signal != -1)
-        pthread_sigmask(SIG_UNBLOCK, &endings, NULL);
-    return signal == -1;
 }
 
 /* The other thread: it never touches the loop, nor anything that the loop
@@ -218,11 +188,11 @@ static bool wait_a_moment(void)
  */
 static void *produce(void *unused)
 {
-    bool go_on = true;
-    for (int i = 0; go_on && (forever || i < count); i++) {
-        struct future *f = new_future(start_request);
+    for (int i = 0; i < count; i++) {
+        struct future *f = &futures[i];
+        future_open(f, start_request);
         add_task_threadsafe(&f->monitor);
-        go_on = wait_a_moment();
+        tiny_sleep(every);
         future_set_done(f, tiny_now() - start);
     }
     queue_close(&inbox.queue);
@@ -241,7 +211,6 @@ int main(int argc, char **argv)
                      CLI_DOUBLE(&delay, 0, 60)},
                     {0, "every", "start one every so many {seconds}",
                      CLI_DOUBLE(&every, 0, 60)},
-                    {0, "forever", "until Ctrl-C", CLI_FLAG(&forever)},
                     {'u', "url", "ask {URL}, not a server of ours",
                      CLI_TEXT(&given)},
                     TIMELINE_OPTIONS},
@@ -249,11 +218,6 @@ int main(int argc, char **argv)
     pthread_t producer;
     cli_parse(&cli, argc, argv);
     timeline_start(count + 1);
-    sigemptyset(&endings);
-    sigaddset(&endings, SIGINT);
-    sigaddset(&endings, SIGTERM);
-    if (forever)
-        pthread_sigmask(SIG_BLOCK, &endings, NULL);
     given = server_url(given, "04_threads/server_threads", delay);
     if (!http_url_split(given, &url))
         errx(CLI_ERROR, "'%s': not http://host:port/path", given);

@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "01_files/cli.h"
 #include "03_processes/server_child.h"
@@ -135,18 +134,10 @@ static void start_request(double wanted)
         add_task_in_slices(&r->task);
 }
 
-static void wait_a_moment(void)
-{
-    struct timespec t = {(time_t)every,
-                         (long)((every - (double)(time_t)every) * 1e9)};
-    while (nanosleep(&t, &t) == -1 && errno == EINTR)
-        continue;
-}
-
 static void *produce(void *unused)
 {
     for (int i = 0; i < count; i++) {
-        wait_a_moment();
+        tiny_sleep(every);
         future_set_done(&futures[i], tiny_now() - start);
     }
     return unused;

@@ -445,7 +445,7 @@ END_TEST
 /* Real hosts, as far as a test may have them: a port of this machine each. */
 START_TEST(a_file_of_ones_own)
 {
-    char command[512];
+    char command[1024];
     const char *fake =
         host_of(fakeserver_start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
                                  "Server: mine/1\r\n\r\n"));
@@ -454,7 +454,7 @@ START_TEST(a_file_of_ones_own)
              " survey -f hosts | grep -v -e '|' -e ' s$' -e waits",
              fake, fake);
     struct child child = run_shell(command);
-    char expected[512];
+    char expected[1024];
     snprintf(expected, sizeof expected,
              "hosts: hosts\n"
              "%-16s mine\n%-16s mine\n"

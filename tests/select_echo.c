@@ -850,11 +850,20 @@ END_TEST
 
 /* --- All of them ----------------------------------------------------------- */
 
+/* A busy machine holds up callbacks, too, and a loop would say so: that is not
+ * what its complaints are looked at for.
+ */
+static void never_slow(void)
+{
+    setenv("LOOP_SLOW_CALLBACK", "60", 1);
+}
+
 TCase *select_echo(void)
 {
     TCase *tc = tcase_create("echo");
     int count = (int)(sizeof servers / sizeof *servers);
     tcase_set_timeout(tc, 120);
+    tcase_add_checked_fixture(tc, never_slow, NULL);
     tcase_add_loop_test(tc, answers_in_upper_case, 0, count);
     tcase_add_loop_test(tc, one_byte_at_a_time, 0, count);
     tcase_add_loop_test(tc, a_megabyte_in_one_go, 0, count);

@@ -16,20 +16,26 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static atomic_int calls;
@@ -93,6 +99,8 @@ WRAP(int, -1, EBUSY, unlinkat, (int fd, const char *f, int flags), (fd, f, flags
 WRAP(int, -1, EIO, chdir, (const char *d), (d))
 WRAP(int, -1, EIO, fchdir, (int fd), (fd))
 WRAP(int, -1, ENOSPC, symlink, (const char *a, const char *b), (a, b))
+WRAP(int, -1, ENOSPC, linkat, (int a, const char *f, int b, const char *g, int flags), (a, f, b, g, flags))
+WRAP(int, -1, ENOSPC, renameat, (int a, const char *f, int b, const char *g), (a, f, b, g))
 WRAP(int, -1, EIO, stat, (const char *f, struct stat *s), (f, s))
 WRAP(int, -1, EIO, lstat, (const char *f, struct stat *s), (f, s))
 WRAP(int, -1, EIO, fstat, (int fd, struct stat *s), (fd, s))
@@ -127,6 +135,23 @@ WRAP(int, -1, ENOSPC, sem_init, (sem_t *s, int shared, unsigned n), (s, shared, 
 WRAP(void *, MAP_FAILED, ENOMEM, mmap, (void *p, size_t n, int r, int f, int fd, off_t o), (p, n, r, f, fd, o))
 WRAP(int, -1, ENOENT, execvp, (const char *f, char *const *a), (f, a))
 WRAP(int, -1, ENOMEM, poll, (struct pollfd * p, nfds_t n, int t), (p, n, t))
+WRAP(int, -1, ENOMEM, select, (int n, fd_set *r, fd_set *w, fd_set *x, struct timeval *t), (n, r, w, x, t))
+WRAP(int, -1, EMFILE, epoll_create1, (int flags), (flags))
+WRAP(int, -1, ENOSPC, epoll_ctl, (int e, int what, int fd, struct epoll_event *v), (e, what, fd, v))
+WRAP(int, -1, EINTR, epoll_wait, (int e, struct epoll_event *v, int n, int t), (e, v, n, t))
+WRAP(int, -1, EMFILE, eventfd, (unsigned n, int flags), (n, flags))
+WRAP(ssize_t, -1, EIO, pread, (int fd, void *p, size_t n, off_t o), (fd, p, n, o))
+WRAP(ssize_t, -1, ENOSPC, pwrite, (int fd, const void *p, size_t n, off_t o), (fd, p, n, o))
+WRAP(int, -1, EIO, fsync, (int fd), (fd))
+WRAP(int, -1, EAGAIN, mincore, (void *p, size_t n, unsigned char *v), (p, n, v))
+WRAP(ssize_t, -1, EIO, readlink, (const char *f, char *p, size_t n), (f, p, n))
+WRAP(int, EAI_MEMORY, 0, getnameinfo, (const struct sockaddr *a, socklen_t n, char *h, socklen_t hn, char *s, socklen_t sn, int f), (a, n, h, hn, s, sn, f))
+WRAP(int, -1, EINVAL, sched_getaffinity, (pid_t p, size_t n, cpu_set_t *s), (p, n, s))
+WRAP(int, EINVAL, 0, pthread_setaffinity_np, (pthread_t t, size_t n, const cpu_set_t *s), (t, n, s))
+WRAP(int, -1, EINTR, sem_wait, (sem_t *s), (s))
+WRAP(int, -1, EINTR, sigtimedwait, (const sigset_t *s, siginfo_t *i, const struct timespec *t), (s, i, t))
+WRAP(int, -1, ENOMEM, getcontext, (ucontext_t *c), (c))
+WRAP(int, -1, ENOMEM, swapcontext, (ucontext_t *from, const ucontext_t *to), (from, to))
 
 /* These report no errno of their own, or have more to them. */
 size_t __real_fread(void *p, size_t size, size_t n, FILE *f);
