@@ -74,6 +74,10 @@ static void become(const char *path, const struct server_child *s, int out,
     /* It dies when its parent does, if the parent is not already dead. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
         _exit(1);
+    /* A terminal's Ctrl-C comes to us both. The parent may want to end in order,
+     * with answers that are under way: it will tell us.
+     */
+    setpgid(0, 0);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -11,7 +11,8 @@
  *
  * It is the program `server` or `server_threads` itself, as it was built
  * beside the one that runs. It never outlives us: it is ended and reaped when
- * we exit, whichever way, and the kernel kills it when we are killed.
+ * we exit, whichever way, and the kernel kills it when we are killed. Ctrl-C is
+ * for us alone, so that we can end in order.
  */
 #ifndef SERVER_CHILD_H
 #define SERVER_CHILD_H
