@@ -250,7 +250,8 @@ PICTURES := 03_processes/count_processes 03_processes/download \
     06_generators/requests_gen 06_generators/run_queries_turns \
     06_generators/run_queries 06_generators/tiny_loop \
     07_eventloop/gather 07_eventloop/download_async \
-    07_eventloop/blocking_call 07_eventloop/task_group
+    07_eventloop/blocking_call 07_eventloop/task_group \
+    07_eventloop/measure
 pictures: all
 	@for p in $(PICTURES); do \
 	    mkdir -p $$(dirname $$p)/pictures; \
@@ -270,7 +271,7 @@ bench-download:
 	@$(MAKE) -s --no-print-directory all OPT=1
 	@sh tests/bench_download.sh
 
-bench-echo bench-loop bench-web:
+bench-echo bench-loop bench-measure bench-web:
 	@$(MAKE) -s --no-print-directory all OPT=1
 	@CC='$(CC)' sh tests/$(subst -,_,$@).sh
 
@@ -282,7 +283,7 @@ bench-sha1:
 
 .PHONY: help clean doctor deps deps-all format lint new torture-run valgrind \
     pictures bugs bench-sha1 bench-count bench-timeline bench-download \
-    bench-echo bench-loop bench-web
+    bench-echo bench-loop bench-measure bench-web
 help:
 	@sed 's/^    //' tests/help.txt
 

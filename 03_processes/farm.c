@@ -272,7 +272,7 @@ void farm_start(double delay)
     if (listen(listener, SOMAXCONN) == -1)
         err(1, "the farm: listen");
     /* The port is ours and nobody listens: whoever comes is refused. It stays
-     * open until we end.
+     * open until the farm is stopped.
      */
     farm.down = take_port(&farm.down_port);
     snprintf(farm.url, sizeof farm.url, "http://127.0.0.1:%d/",
@@ -298,6 +298,7 @@ void farm_start(double delay)
 void farm_stop(void)
 {
     int status = end_process();
+    close(farm.down);
     if (status != 0 && (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL))
         errx(1, "the farm: it ended before we did");
 }

@@ -11,11 +11,12 @@
  * descriptors of the loop, and so is the child itself, by a pidfd that can be
  * read once it has ended. Its end needs no signal and no thread.
  *
- * It is what create_subprocess_exec, communicate and wait are together in
- * asyncio. The input is fed and both outputs are read as they come, whichever
- * has something: neither side can wait for the other for ever. It ends when the
- * program has ended, even if something that this one had started keeps the
- * pipes open: that is killed with its process group.
+ * It is what create_subprocess_exec, communicate(input) and wait() are together
+ * in asyncio; returncode is child.status. The input is fed and both outputs are
+ * read as they come, whichever has something: neither side can wait for the
+ * other for ever. It ends when the program has ended, even if something that
+ * this one had started keeps the pipes open: that is killed with its process
+ * group.
  *
  * How the program ended is no error: child.status tells, or child.timed_out
  * where its time was up and it was killed. Errors are those of errno, as

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     double begun = loop_time();
     loop_call_later(&loop, delay, callback, &loop);
     printf("start event loop\n");
-    //> One timer in the heap: print loop.timer_count, print loop.timers[0].
+    //> One timer in the heap: print loop.timers.count, and
+    //> print loop.timers.heap[0].
     if (loop_run_forever(&loop) == -1)
         err(CLI_ERROR, "loop");
     printf("took  %.2f s\n", loop_time() - begun);

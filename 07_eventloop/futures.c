@@ -109,10 +109,18 @@ static void call_back(void *data)
         future_release(f);
 }
 
+/* The loop is closed before its turn has come. */
+static void drop(loop_callback *call, void *data)
+{
+    if (call == call_back)
+        future_remove_done_callback(data);
+}
+
 static void schedule(struct future_callback *c)
 {
-    c->ready =
-        loop_call_soon_named(c->future->loop, call_back, c, "a done callback");
+    struct loop *loop = c->future->loop;
+    loop->drop = drop;
+    c->ready = loop_call_soon_named(loop, call_back, c, "a done callback");
 }
 
 void future_add_done_callback(struct future *f, struct future_callback *c)

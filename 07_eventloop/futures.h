@@ -10,7 +10,20 @@
  *     future_release(f);
  *
  * The second layer of the loop, its first half; the names and rules are those
- * of asyncio.Future. What differs:
+ * of asyncio.Future:
+ *
+ *     loop.create_future()         future_new(&loop)
+ *     f.set_result(x)              future_set_result(f, x)
+ *     f.set_exception(error)       future_set_error(f, error)
+ *     f.result()                   future_error(f), then future_result(f)
+ *     f.exception()                future_error(f)
+ *     f.done(), f.cancelled()      future_done(f), future_cancelled(f)
+ *     f.cancel()                   future_cancel(f)
+ *     f.add_done_callback(g)       future_add_done_callback(f, &callback)
+ *     f.remove_done_callback(g)    future_remove_done_callback(&callback)
+ *     (its count of references)    future_hold(f), future_release(f)
+ *
+ * What differs:
  *
  * - A future is counted: who made it holds it, others may (future_hold), and
  *   the last release frees it. One may also lie in a struct of one's own
@@ -112,7 +125,8 @@ const char *future_error(struct future *f);
 
 /* Something to be called when a future is done, in the order of adding; never
  * at once, always by the loop in a turn to come. The struct is the caller's,
- * and must stay until then, or until it is removed.
+ * and must stay until then, or until it is removed; it holds the future. If the
+ * loop is closed before that turn, it is not called.
  */
 struct future_callback {
     void (*call)(struct future_callback *self, struct future *f);

@@ -5,6 +5,12 @@
  *     ...each of c->futures has its result, in the order in which it was given
  *     future_release(c->all);
  *
+ * The words of asyncio, and what they are here:
+ *
+ *     await gather(a, b)             gather(loop, futures, 2, false), and AWAIT
+ *     return_exceptions=True         true
+ *     results = await gather(...)    future_result, future_error of each child
+ *
  * The first error of a child comes out of the gather at once, and the others
  * run on; what they come to is nobody's business then. With collect (Python's
  * return_exceptions) the gather is done when all are, without an error, and

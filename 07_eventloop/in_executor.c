@@ -125,9 +125,7 @@ static void end_executor(struct loop *loop)
     while (e->out > 0)
         loop_run_once(loop, -1);
     pool_shutdown(&e->pool, false);
-    /* The done callbacks of the last one, and what those add. */
-    while (loop->ready_count > 0)
-        loop_run_once(loop, 0);
+    loop_settle(loop); /* the done callbacks of the last one */
     loop->executor = NULL;
     free(e);
 }

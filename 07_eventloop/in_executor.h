@@ -18,6 +18,15 @@
  *     ...
  *     future_release(c->f);
  *
+ * The words of asyncio, and what they are here:
+ *
+ *     await loop.run_in_executor(None, f, x)    run_in_executor(loop, f, .x = x)
+ *                                               and AWAIT
+ *     await asyncio.to_thread(f, x)             the same
+ *     loop.set_default_executor(                loop_set_default_executor(loop,
+ *         ThreadPoolExecutor(n))                                          n)
+ *     loop.shutdown_default_executor()          a part of loop_close
+ *
  * A loop has one pool of threads (04_threads/pool.h), its default executor. To
  * the loop a job is a future, to a thread it is a function; between the two
  * nothing is shared but the frame, which belongs to the thread until the job is

@@ -2,52 +2,20 @@
 
 #include <err.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "01_files/cli.h"
+#include "07_eventloop/loop_inside.h"
 #include "07_eventloop/loop_signals.h"
+#include "07_eventloop/loop_threads.h"
 
-/* A callback, from when it is asked for until it has been called. The handle
- * is its number and its generation, so that an old handle finds nothing. A
- * cancelled one keeps its place until its turn comes, and has no call.
- */
-struct loop_slot {
-    loop_callback *call;
-    void *data;
-    const char *name;
-    uint32_t generation;
-    uint32_t where; /* READY, TIMER; of a free one, the next free one */
-};
-
+/* Where a slot stands; a free one has the number of the next free one. */
 #define READY (UINT32_MAX - 1)
 #define TIMER (UINT32_MAX - 2)
 #define NO_SLOT UINT32_MAX
-
-struct loop_timer {
-    double when;
-    uint64_t order; /* of those with the same time */
-    uint32_t slot;
-};
-
-/* Who is to be called for a descriptor. */
-struct loop_watch {
-    struct loop_watcher {
-        loop_callback *call; /* NULL: nobody */
-        void *data;
-        const char *name;
-        loop_handle ready; /* where it stands in the queue, if it does */
-    } watchers[2];         /* for SELECTOR_READ, for SELECTOR_WRITE */
-};
-
-struct loop_post {
-    loop_callback *call;
-    void *data;
-    struct loop_post *next;
-};
 
 static _Thread_local struct loop *running;
 
@@ -97,7 +65,8 @@ static uint32_t take_slot(struct loop *loop, loop_callback *call, void *data,
     slot->data = data;
     slot->name = name;
     slot->where = where;
-    slot->generation++;
+    if (++slot->generation == 0)
+        slot->generation = 1; /* a handle is not 0 */
     return i;
 }
 
@@ -130,6 +99,16 @@ static void add_ready(struct loop *loop, uint32_t slot)
     loop->slots[slot].where = READY;
 }
 
+static struct loop_slot take_ready(struct loop *loop)
+{
+    uint32_t i = loop->ready[loop->ready_first];
+    struct loop_slot slot = loop->slots[i];
+    loop->ready_first = (loop->ready_first + 1) & (loop->ready_room - 1);
+    loop->ready_count--;
+    free_slot(loop, i);
+    return slot;
+}
+
 loop_handle loop_call_soon_named(struct loop *loop, loop_callback *call,
                                  void *data, const char *name)
 {
@@ -138,87 +117,25 @@ loop_handle loop_call_soon_named(struct loop *loop, loop_callback *call,
     return handle_of(loop, slot);
 }
 
-/* --- Timers: a heap of which each has four children ------------------------ */
-
-static bool is_before(const struct loop_timer *a, const struct loop_timer *b)
-{
-    return a->when < b->when || (a->when == b->when && a->order < b->order);
-}
-
-static void sift_up(struct loop *loop, size_t i, struct loop_timer timer)
-{
-    while (i > 0 && is_before(&timer, &loop->timers[(i - 1) / 4])) {
-        loop->timers[i] = loop->timers[(i - 1) / 4];
-        i = (i - 1) / 4;
-    }
-    loop->timers[i] = timer;
-}
-
-static void sift_down(struct loop *loop, size_t i, struct loop_timer timer)
-{
-    for (;;) {
-        size_t child = 4 * i + 1;
-        size_t end =
-            child + 4 < loop->timer_count ? child + 4 : loop->timer_count;
-        size_t first = child;
-        if (child >= end)
-            break;
-        while (++child < end)
-            if (is_before(&loop->timers[child], &loop->timers[first]))
-                first = child;
-        if (!is_before(&loop->timers[first], &timer))
-            break;
-        loop->timers[i] = loop->timers[first];
-        i = first;
-    }
-    loop->timers[i] = timer;
-}
+/* --- Timers, and cancelling ------------------------------------------------ */
 
 loop_handle loop_call_at_named(struct loop *loop, double when,
                                loop_callback *call, void *data,
                                const char *name)
 {
     uint32_t slot = take_slot(loop, call, data, name, TIMER);
-    if (loop->timer_count == loop->timer_room) {
-        size_t room = loop->timer_room == 0 ? 64 : 2 * loop->timer_room;
-        loop->timers = grow(loop->timers, room, sizeof *loop->timers);
-        loop->timer_room = room;
-    }
-    struct loop_timer timer = {when, loop->timer_order++, slot};
-    sift_up(loop, loop->timer_count++, timer);
+    timers_add(&loop->timers, isnan(when) ? 0 : when, slot);
     return handle_of(loop, slot);
 }
 
-static uint32_t pop_timer(struct loop *loop)
+static bool is_cancelled(void *data, uint32_t slot)
 {
-    uint32_t slot = loop->timers[0].slot;
-    struct loop_timer last = loop->timers[--loop->timer_count];
-    if (loop->timer_count > 0)
-        sift_down(loop, 0, last);
-    if (loop->slots[slot].call == NULL)
-        loop->timer_cancelled--;
-    return slot;
-}
-
-/* Those that were cancelled go when they are the majority, as in asyncio: all
- * the time that takes is paid for by those who cancelled them.
- */
-static void sweep_timers(struct loop *loop)
-{
-    size_t kept = 0;
-    if (loop->timer_cancelled <= 100 ||
-        loop->timer_cancelled <= loop->timer_count / 2)
-        return;
-    for (size_t i = 0; i < loop->timer_count; i++) {
-        if (loop->slots[loop->timers[i].slot].call == NULL)
-            free_slot(loop, loop->timers[i].slot);
-        else
-            loop->timers[kept++] = loop->timers[i];
-    }
-    loop->timer_count = kept;
-    loop->timer_cancelled = 0;
-    for (size_t i = kept; i-- > 0;)
-        sift_down(loop, i, loop->timers[i]);
+    struct loop *loop = data;
+    if (loop->slots[slot].call != NULL)
+        return false;
+    free_slot(loop, slot);
+    loop->timer_cancelled--;
+    return true;
 }
 
 bool loop_cancel(struct loop *loop, loop_handle handle)
@@ -231,10 +148,14 @@ bool loop_cancel(struct loop *loop, loop_handle handle)
     if (slot->call == NULL)
         return false;
     slot->call = NULL;
-    if (slot->where == TIMER) {
+    if (slot->where == TIMER)
         loop->timer_cancelled++;
-        sweep_timers(loop);
-    }
+    /* They go when they are the majority, as in asyncio: all the time that
+     * takes is paid for by those who cancelled them.
+     */
+    if (loop->timer_cancelled > 100 &&
+        loop->timer_cancelled > loop->timers.count / 2)
+        timers_sweep(&loop->timers, is_cancelled, loop);
     return true;
 }
 
@@ -243,12 +164,6 @@ bool loop_cancel(struct loop *loop, loop_handle handle)
 static int place_of(int event)
 {
     return event == SELECTOR_READ ? 0 : 1;
-}
-
-static int watched_events(const struct loop_watch *watch)
-{
-    return (watch->watchers[0].call != NULL ? SELECTOR_READ : 0) |
-           (watch->watchers[1].call != NULL ? SELECTOR_WRITE : 0);
 }
 
 int loop_add_watch(struct loop *loop, int fd, int event, loop_callback *call,
@@ -283,14 +198,13 @@ bool loop_remove_watch(struct loop *loop, int fd, int event)
 {
     if (fd < 0 || fd >= loop->watch_room)
         return false;
-    struct loop_watch *watch = &loop->watches[fd];
-    struct loop_watcher *w = &watch->watchers[place_of(event)];
+    struct loop_watcher *w = &loop->watches[fd].watchers[place_of(event)];
     if (w->call == NULL)
         return false;
     loop_cancel(loop, w->ready);
     *w = (struct loop_watcher){0};
     loop->watch_count--;
-    int left = watched_events(watch);
+    int left = selector_events(&loop->selector, fd) & ~event;
     if (left == 0)
         selector_unregister(&loop->selector, fd);
     else
@@ -308,81 +222,23 @@ static void add_watchers(struct loop *loop, int fd, int events)
     }
 }
 
-/* --- Other threads --------------------------------------------------------- */
-
-int loop_wake_up(struct loop *loop)
-{
-    ssize_t n = send(loop->wake_up[1], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    /* Full is as good as written: it will be read. */
-    return n == -1 && errno != EAGAIN ? -1 : 0;
-}
-
-int loop_call_soon_threadsafe(struct loop *loop, loop_callback *call,
-                              void *data)
-{
-    struct loop_post *post = malloc(sizeof *post);
-    if (post == NULL)
-        return -1;
-    *post = (struct loop_post){call, data, NULL};
-    pthread_mutex_lock(&loop->lock);
-    /* Under the lock: once the loop has seen the post, it may be closed. */
-    int result = loop->posts == NULL ? loop_wake_up(loop) : 0;
-    int why = errno;
-    if (result == 0) {
-        *loop->last_post = post;
-        loop->last_post = &post->next;
-    } else {
-        free(post);
-    }
-    pthread_mutex_unlock(&loop->lock);
-    errno = why;
-    return result;
-}
-
-static struct loop_post *take_posts(struct loop *loop)
-{
-    pthread_mutex_lock(&loop->lock);
-    struct loop_post *posts = loop->posts;
-    loop->posts = NULL;
-    loop->last_post = &loop->posts;
-    pthread_mutex_unlock(&loop->lock);
-    return posts;
-}
-
-static void add_posts(struct loop *loop)
-{
-    char bytes[64];
-    while (recv(loop->wake_up[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-        continue;
-    struct loop_post *next;
-    for (struct loop_post *post = take_posts(loop); post; post = next) {
-        next = post->next;
-        loop_call_soon_named(loop, post->call, post->data, "from a thread");
-        free(post);
-    }
-}
-
 /* --- The turn -------------------------------------------------------------- */
 
 double loop_due(const struct loop *loop)
 {
     if (loop->ready_count > 0 || loop->stopping)
         return 0;
-    if (loop->timer_count == 0)
+    if (loop->timers.count == 0)
         return -1;
-    double left = loop->timers[0].when - loop_time();
+    double left = loop->timers.heap[0].when - loop_time();
     return left > 0 ? left : 0;
 }
 
-static bool is_alive(struct loop *loop)
+bool loop_alive(struct loop *loop)
 {
-    if (loop->ready_count > 0 || loop->watch_count > 0 || loop->held > 0 ||
-        loop->timer_count > loop->timer_cancelled)
-        return true;
-    pthread_mutex_lock(&loop->lock);
-    bool posts = loop->posts != NULL;
-    pthread_mutex_unlock(&loop->lock);
-    return posts;
+    return loop->ready_count > 0 || loop->watch_count > 0 || loop->held > 0 ||
+           loop->timers.count > loop->timer_cancelled ||
+           loop_threads_wait(loop);
 }
 
 static void wait_for_events(struct loop *loop, double most)
@@ -390,6 +246,8 @@ static void wait_for_events(struct loop *loop, double most)
     double seconds = loop_due(loop);
     if (most >= 0 && (seconds < 0 || seconds > most))
         seconds = most;
+    if (seconds != 0 && !loop_alive(loop))
+        seconds = 0;
     /* A descriptor that was closed before it was removed. */
     if (selector_wait(&loop->selector, seconds) == -1)
         err(CLI_ERROR, "loop: %s", loop->selector.name);
@@ -397,7 +255,7 @@ static void wait_for_events(struct loop *loop, double most)
     struct selector_event e;
     while (selector_next(&loop->selector, &e)) {
         if (e.fd == loop->wake_up[0])
-            add_posts(loop);
+            loop_threads_call(loop);
         else
             add_watchers(loop, e.fd, e.events);
     }
@@ -405,27 +263,14 @@ static void wait_for_events(struct loop *loop, double most)
 
 static void add_due_timers(struct loop *loop)
 {
-    if (loop->timer_count == 0)
+    if (loop->timers.count == 0)
         return;
     double now = loop_time();
-    while (loop->timer_count > 0 && loop->timers[0].when <= now) {
-        uint32_t slot = pop_timer(loop);
-        if (loop->slots[slot].call == NULL)
-            free_slot(loop, slot);
-        else
+    while (loop->timers.count > 0 && loop->timers.heap[0].when <= now) {
+        uint32_t slot = timers_pop(&loop->timers);
+        if (!is_cancelled(loop, slot))
             add_ready(loop, slot);
     }
-}
-
-static void report(struct loop *loop, const char *name, double took)
-{
-    char text[200];
-    snprintf(text, sizeof text, "loop: %s%s%s held everyone up for %.3f s",
-             name, loop->about ? " of " : "", loop->about ? loop->about : "",
-             took);
-    warnx("%s", text);
-    if (loop->on_slow != NULL)
-        loop->on_slow(loop->on_slow_data, text);
 }
 
 /* The coarse clock costs a fifth of the other, and is good enough; it is read
@@ -437,7 +282,7 @@ static double call_back(struct loop *loop, const struct loop_slot *slot,
     slot->call(slot->data);
     double after = read_clock(CLOCK_MONOTONIC_COARSE);
     if (loop->slow_callback > 0 && after - before > loop->slow_callback)
-        report(loop, slot->name, after - before);
+        loop_report(loop, slot->name, after - before);
     loop->about = NULL;
     return after;
 }
@@ -446,11 +291,7 @@ static void call_ready(struct loop *loop)
 {
     double now = read_clock(CLOCK_MONOTONIC_COARSE);
     for (size_t n = loop->ready_count; n > 0; n--) {
-        uint32_t i = loop->ready[loop->ready_first];
-        struct loop_slot slot = loop->slots[i];
-        loop->ready_first = (loop->ready_first + 1) & (loop->ready_room - 1);
-        loop->ready_count--;
-        free_slot(loop, i);
+        struct loop_slot slot = take_ready(loop);
         if (slot.call != NULL)
             now = call_back(loop, &slot, now);
     }
@@ -471,7 +312,9 @@ bool loop_run_once(struct loop *loop, double seconds)
     loop->turns++;
     running = outer;
     loop->in_turn = false;
-    return is_alive(loop);
+    bool stopped = loop->stopping;
+    loop->stopping = false;
+    return !stopped && loop_alive(loop);
 }
 
 int loop_run_forever(struct loop *loop)
@@ -482,13 +325,10 @@ int loop_run_forever(struct loop *loop)
     }
     loop->running = true;
     loop_signals_begin(loop);
-    while (is_alive(loop) || loop->stopping) {
-        loop_run_once(loop, -1);
-        if (loop->stopping)
-            break;
-    }
+    bool goes_on = loop->stopping || loop_alive(loop);
+    while (goes_on)
+        goes_on = loop_run_once(loop, -1);
     loop_signals_end(loop);
-    loop->stopping = false;
     loop->running = false;
     return 0;
 }
@@ -513,43 +353,32 @@ int loop_fd(const struct loop *loop)
     return selector_fd(&loop->selector);
 }
 
-void loop_about(struct loop *loop, const char *subject)
-{
-    loop->about = subject;
-}
-
 /* --- Beginning and end ----------------------------------------------------- */
 
 int loop_init(struct loop *loop)
 {
     const char *slow = getenv("LOOP_SLOW_CALLBACK");
     *loop = (struct loop){.slot_free = NO_SLOT,
-                          .slow_callback = slow ? strtod(slow, NULL) : 0.05,
-                          .wake_up = {-1, -1}};
-    loop->last_post = &loop->posts;
+                          .slow_callback = slow ? strtod(slow, NULL) : 0.05};
     const char *name = getenv("LOOP_BACKEND");
     if (selector_init(&loop->selector, name) == -1) {
         if (errno == EINVAL)
             warnx("LOOP_BACKEND '%s': not select, poll or epoll", name);
         return -1;
     }
-    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    if (socketpair(AF_UNIX, type, 0, loop->wake_up) == 0 &&
-        selector_register(&loop->selector, loop->wake_up[0], SELECTOR_READ,
-                          NULL, NULL) == 0 &&
-        (errno = pthread_mutex_init(&loop->lock, NULL)) == 0)
-        return 0;
-    int why = errno;
-    if (why == ERANGE)
-        warnx("%s: no descriptor is left that it can hold",
-              loop->selector.name);
-    if (loop->wake_up[0] != -1) {
-        close(loop->wake_up[0]);
-        close(loop->wake_up[1]);
+    if (loop_threads_begin(loop) == -1) {
+        int why = errno;
+        selector_destroy(&loop->selector);
+        errno = why;
+        return -1;
     }
-    selector_destroy(&loop->selector);
-    errno = why;
-    return -1;
+    return 0;
+}
+
+void loop_settle(struct loop *loop)
+{
+    for (int i = 0; i < 100 && loop->ready_count > 0; i++)
+        loop_run_once(loop, 0);
 }
 
 void loop_close(struct loop *loop)
@@ -558,53 +387,16 @@ void loop_close(struct loop *loop)
         loop->end_tasks(loop);
     if (loop->end_executor != NULL)
         loop->end_executor(loop);
-    loop_signals_close(loop);
-    struct loop_post *next;
-    for (struct loop_post *post = take_posts(loop); post; post = next) {
-        next = post->next;
-        free(post);
+    while (loop->ready_count > 0) {
+        struct loop_slot slot = take_ready(loop);
+        if (slot.call != NULL && loop->drop != NULL)
+            loop->drop(slot.call, slot.data);
     }
-    pthread_mutex_destroy(&loop->lock);
-    close(loop->wake_up[0]);
-    close(loop->wake_up[1]);
+    loop_signals_close(loop);
+    loop_threads_end(loop);
     selector_destroy(&loop->selector);
+    timers_free(&loop->timers);
     free(loop->watches);
     free(loop->slots);
     free(loop->ready);
-    free(loop->timers);
-}
-
-/* --- Seeing inside --------------------------------------------------------- */
-
-const char *loop_timer(const struct loop *loop, size_t i, double *when)
-{
-    const struct loop_slot *slot = &loop->slots[loop->timers[i].slot];
-    *when = loop->timers[i].when;
-    return slot->call != NULL ? slot->name : NULL;
-}
-
-void loop_dump(struct loop *loop, FILE *out)
-{
-    double now = loop_time();
-    fprintf(out, "loop on %s, turn %lu\n", loop->selector.name, loop->turns);
-    for (int fd = 0; fd < loop->watch_room; fd++)
-        for (int i = 0; i < 2; i++)
-            if (loop->watches[fd].watchers[i].call != NULL)
-                fprintf(out, "  descriptor %d, to %s: %s\n", fd,
-                        i == 0 ? "read" : "write",
-                        loop->watches[fd].watchers[i].name);
-    for (size_t i = 0; i < loop->timer_count; i++) {
-        const struct loop_slot *slot = &loop->slots[loop->timers[i].slot];
-        if (slot->call != NULL)
-            fprintf(out, "  timer, due in %.3f s: %s\n",
-                    loop->timers[i].when - now, slot->name);
-    }
-    for (size_t i = 0; i < loop->ready_count; i++) {
-        size_t at = (loop->ready_first + i) & (loop->ready_room - 1);
-        const struct loop_slot *slot = &loop->slots[loop->ready[at]];
-        if (slot->call != NULL)
-            fprintf(out, "  ready: %s\n", slot->name);
-    }
-    if (loop->dump_tasks != NULL)
-        loop->dump_tasks(loop, out);
 }

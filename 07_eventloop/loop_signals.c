@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "07_eventloop/loop_threads.h"
+
 struct loop_signal {
     int number;
     loop_callback *call;

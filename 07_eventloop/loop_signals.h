@@ -19,9 +19,4 @@ void loop_signals_end(struct loop *loop);
 /* All signals do what they did before. */
 void loop_signals_close(struct loop *loop);
 
-/* Ends the loop's wait. Returns 0, or -1 with errno where the kernel has no
- * memory for a byte. (Of loop.c; safe in any thread, and in a handler.)
- */
-int loop_wake_up(struct loop *loop);
-
 #endif

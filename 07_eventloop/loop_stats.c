@@ -112,7 +112,7 @@ int loop_stats_timers(const struct loop *loop,
 {
     int count = 0;
     double now = loop_time();
-    for (size_t i = 0; i < loop->timer_count; i++) {
+    for (size_t i = 0; i < loop->timers.count; i++) {
         double when;
         const char *name = loop_timer(loop, i, &when);
         if (name == NULL)

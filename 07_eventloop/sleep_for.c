@@ -13,7 +13,7 @@ bool sleep_for(void *frame, struct future **awaits)
     GEN_BEGIN(c);
     c->timer = 0;
     future_init(&c->future, loop_running(), &kind);
-    if (c->seconds <= 0) {
+    if (!(c->seconds > 0)) { /* or no number */
         AWAIT_TURN(c);
         goto gen_end;
     }

@@ -1,9 +1,10 @@
 /* sleep_for: asyncio.sleep.
  *
- *     AWAIT_CALL(c, sleep_for, .seconds = 1);
+ *     await asyncio.sleep(1)    AWAIT_CALL(c, sleep_for, .seconds = 1)
  *
  * Others run meanwhile. A cancelled sleep takes its timer along. No time, or
- * less, is one turn.
+ * less, or no number, is one turn. (asyncio's newer versions have a ValueError
+ * for no number.)
  */
 #ifndef SLEEP_FOR_H
 #define SLEEP_FOR_H

@@ -8,10 +8,19 @@
  *                .length = c->stream_read.length);
  *     stream_close(&stream);
  *
- * What asyncio.StreamReader and StreamWriter are for. What differs: nothing is
- * read ahead, and nothing is written later. Who does not read holds back the
- * sender, and who writes waits until the kernel has taken all of it (in Python
- * that is drain), so neither needs a bound.
+ * What asyncio.StreamReader and StreamWriter are for:
+ *
+ *     await reader.read(n)               AWAIT_CALL(c, stream_read, ...)
+ *     writer.write(b), await drain()     AWAIT_CALL(c, stream_write, ...)
+ *     writer.close()                     stream_close(&stream)
+ *     await open_connection(...)         AWAIT_CALL(c, stream_connect, ...), of
+ *                                        an address, not of a name
+ *     start_server(f, ...)               AWAIT_CALL(c, stream_accept, ...), and
+ *                                        a task for each
+ *
+ * What differs: nothing is read ahead, and nothing is written later. Who does
+ * not read holds back the sender, and who writes waits until the kernel has
+ * taken all of it, so neither needs a bound.
  *
  * A stream that has been waited for keeps the loop alive until it is closed.
  *

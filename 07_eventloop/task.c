@@ -1,14 +1,14 @@
 #include "07_eventloop/task.h"
 
 #include <err.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "01_files/cli.h"
+#include "07_eventloop/task_inside.h"
+#include "07_eventloop/task_run.h"
 
 static const char error_awaits_itself[] =
     "RuntimeError: the task awaits itself";
@@ -22,7 +22,7 @@ struct task *task_current(void)
 
 static struct gen *gen_of(struct task *t)
 {
-    return &((struct task_frame *)task_frame(t))->gen;
+    return task_frame(t); /* which begins with it */
 }
 
 /* --- The list of those that are not done ----------------------------------- */
@@ -50,16 +50,11 @@ static void unlink_task(struct task *t)
 /* --- A step ---------------------------------------------------------------- */
 
 /* The coarse clock will do, and costs a fifth. */
-static uint32_t milliseconds_now(void)
+uint32_t task_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return (uint32_t)t.tv_sec * 1000 + (uint32_t)(t.tv_nsec / 1000000);
-}
-
-double task_waiting(const struct task *t)
-{
-    return t->wake.future != NULL ? (milliseconds_now() - t->since) / 1e3 : 0;
 }
 
 static void end(struct task *t)
@@ -112,7 +107,7 @@ static void step(void *data)
         gen_throw(gen_of(t), error_awaits_itself);
         loop_call_soon_named(t->future.loop, step, t, "a step");
     } else {
-        t->since = milliseconds_now();
+        t->since = task_clock();
         future_add_done_callback(awaits, &t->wake);
         /* It was cancelled in that very step. */
         if (t->cancelling && future_cancel(awaits))
@@ -126,8 +121,18 @@ static void step(void *data)
 static bool cancel(struct future *f)
 {
     struct task *t = (struct task *)(void *)f;
-    if (t->wake.future == NULL || !future_cancel(t->wake.future))
-        t->cancelling = true;
+    if (t->asking) {
+        /* Tasks that await each other: here the ring is broken. */
+        if (future_remove_done_callback(&t->wake))
+            loop_call_soon_named(f->loop, step, t, "a step");
+    } else if (t->wake.future != NULL) {
+        t->asking = true;
+        bool cancelled = future_cancel(t->wake.future);
+        t->asking = false;
+        if (cancelled)
+            return true;
+    }
+    t->cancelling = true;
     return true;
 }
 
@@ -138,7 +143,7 @@ static void free_name(struct task *t)
 }
 
 /* A coroutine that nobody started. */
-static void forget(struct task *t)
+void task_forget(struct task *t)
 {
     unlink_task(t);
     if (t->state == TASK_NEW)
@@ -150,61 +155,12 @@ static void free_task(struct future *f)
 {
     struct task *t = (struct task *)(void *)f;
     if (t->state != TASK_STARTED)
-        forget(t);
+        task_forget(t);
     free_name(t);
     free(t);
 }
 
-static const struct future_kind kind = {"a task", cancel, free_task};
-
-/* --- The loop's end, and its dump ------------------------------------------ */
-
-static void end_tasks(struct loop *loop)
-{
-    struct task *next;
-    for (struct task *t = loop->tasks; t != NULL; t = next) {
-        next = t->next;
-        if (t->state == TASK_STARTED)
-            future_cancel(&t->future);
-        else
-            forget(t);
-    }
-    bool alive = true;
-    for (double most = 0; loop->tasks != NULL && alive; most = -1)
-        alive = loop_run_once(loop, most);
-    /* Whoever is left waits for what will never come. */
-    for (struct task *t = loop->tasks; t != NULL; t = next) {
-        next = t->next;
-        if (t->state == TASK_STARTED)
-            warnx("the task %s was cancelled, and never ended", t->name);
-        else
-            forget(t);
-    }
-    /* Their done callbacks have a turn yet to come, and what those add. */
-    while (loop->ready_count > 0)
-        loop_run_once(loop, 0);
-}
-
-static void dump_tasks(struct loop *loop, FILE *out)
-{
-    for (struct task *t = loop->tasks; t != NULL; t = t->next) {
-        const struct future *f = t->wake.future;
-        fprintf(out, "  task %s", t->name);
-        if (t == current)
-            fprintf(out, ": runs\n");
-        else if (t->state != TASK_STARTED)
-            fprintf(out, ": never started\n");
-        else if (f == NULL)
-            fprintf(out, ": ready\n");
-        else
-            fprintf(out, ", at line %d: for %.3f s it waits for %s%s%s\n",
-                    gen_of(t)->line, task_waiting(t), f->kind->name,
-                    f->kind == &kind ? " " : "",
-                    f->kind == &kind
-                        ? ((const struct task *)(const void *)f)->name
-                        : "");
-    }
-}
+const struct future_kind task_kind = {"a task", cancel, free_task};
 
 /* --- Making tasks ---------------------------------------------------------- */
 
@@ -215,11 +171,11 @@ struct task *task_new(struct loop *loop, coroutine *call, const char *name,
     if (t == NULL)
         err(CLI_ERROR, "task %s", name);
     *t = (struct task){.coroutine = call, .name = name, .wake.call = wake};
-    future_init(&t->future, loop, &kind);
+    future_init(&t->future, loop, &task_kind);
     memcpy(t->frame, frame, size);
     link_task(t);
-    loop->end_tasks = end_tasks;
-    loop->dump_tasks = dump_tasks;
+    loop->end_tasks = tasks_end;
+    loop->dump_tasks = tasks_dump;
     return t;
 }
 
@@ -257,44 +213,4 @@ void task_name(struct task *t, const char *format, ...)
     t->own_name = true;
     if (t == current)
         loop_about(t->future.loop, name);
-}
-
-/* --- Running --------------------------------------------------------------- */
-
-static void stop(struct future_callback *self, struct future *f)
-{
-    (void)self;
-    loop_stop(f->loop);
-}
-
-const char *loop_run_until_complete(struct loop *loop, struct future *f)
-{
-    struct future_callback callback = {.call = stop};
-    future_add_done_callback(f, &callback);
-    if (loop_run_forever(loop) == -1)
-        err(CLI_ERROR, "loop");
-    future_remove_done_callback(&callback);
-    return future_error(f);
-}
-
-static void interrupt(void *data)
-{
-    struct task *t = data;
-    loop_remove_signal_handler(t->future.loop, SIGINT); /* twice will end it */
-    future_cancel(&t->future);
-}
-
-const char *loop_run_frame(coroutine *call, const char *name, const void *frame,
-                           size_t size)
-{
-    struct loop loop;
-    if (loop_init(&loop) == -1)
-        err(CLI_ERROR, "loop");
-    struct task *t = task_start(task_new(&loop, call, name, frame, size));
-    if (loop_add_signal_handler(&loop, SIGINT, interrupt, t) == -1)
-        err(CLI_ERROR, "loop: SIGINT");
-    const char *error = loop_run_until_complete(&loop, &t->future);
-    loop_close(&loop);
-    task_release(t);
-    return error;
 }

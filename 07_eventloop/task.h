@@ -33,10 +33,18 @@
  *     coroutine(...)             coroutine_new(loop, coroutine, ...)
  *     create_task(c(...))        task_create(loop, c, ...)
  *     task.cancel()              future_cancel(&task->future)
+ *     task.result(), .done()     future_result(&task->future), future_done
+ *     task.set_name(name)        task_name(task, name)
+ *     current_task()             task_current()
+ *     run_until_complete(f)      loop_run_until_complete(loop, f)
  *     asyncio.run(main())        loop_run(main, ...)
  *
  * A task is done when its coroutine has ended; its result is the frame, in
  * which the coroutine has left what it found. The frame is freed with the task.
+ *
+ * A task that awaits itself gets an error for that. Of tasks that await each
+ * other none goes on, and the loop ends where nothing else is alive; if one is
+ * cancelled, all end by that. (asyncio: RecursionError.)
  */
 #ifndef TASK_H
 #define TASK_H
@@ -106,6 +114,7 @@ struct task {
     uint32_t since;              /* ms; when it began to wait */
     enum task_state { TASK_NEW, TASK_AWAITED, TASK_STARTED } state : 8;
     bool cancelling; /* the next step throws it */
+    bool asking;     /* whether what it waits for can be cancelled */
     bool own_name;   /* which is on the heap */
     max_align_t frame[];
 };
@@ -130,6 +139,9 @@ struct task *task_new(struct loop *loop, coroutine *call, const char *name,
 struct task *task_start(struct task *t); /* returns t */
 void task_release(struct task *t);
 
+/* The kind of the futures that are tasks. */
+extern const struct future_kind task_kind;
+
 /* Awaits one of coroutine_new right here: no task. */
 #define AWAIT_CORO(c, t)                                                       \
     do {                                                                       \
@@ -150,8 +162,14 @@ static inline void *task_frame(struct task *t)
     return t->frame;
 }
 
-/* Seconds since it began to wait for what it awaits; 0 for one that does not. */
+/* Seconds since it began to wait for what it awaits; 0 for one that does not.
+ * task_clock is the clock of that, in milliseconds.
+ */
 double task_waiting(const struct task *t);
+uint32_t task_clock(void);
+
+/* One that nobody started: says so, once. For the loop's end. */
+void task_forget(struct task *t);
 
 /* The task that runs, or NULL. */
 struct task *task_current(void);

@@ -26,7 +26,7 @@ enum { QUICK, SLOW, STUBBORN, JOBS };
 static const struct {
     const char *name;
     double needs, after; /* after: when it has been cancelled */
-} jobs[JOBS] = {{"quick", 0.5, 0}, {"slow", 10, 0.4}, {"stubborn", 10, 0.8}};
+} jobs[JOBS] = {{"quick", 0.1, 0}, {"slow", 10, 0.4}, {"stubborn", 10, 0.8}};
 
 struct job {
     struct gen gen;

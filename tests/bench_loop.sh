@@ -26,8 +26,10 @@ trap 'exit 1' HUP INT TERM
 
 flags="-std=c17 -D_GNU_SOURCE -I. -O2 -pthread"
 http='03_processes/http.c 03_processes/http_reply.c 03_processes/http_write.c'
-loop='07_eventloop/loop.c 07_eventloop/loop_signals.c 07_eventloop/futures.c
-    07_eventloop/task.c 07_eventloop/sleep_for.c 07_eventloop/gathering.c
+loop='07_eventloop/loop.c 07_eventloop/timers.c 07_eventloop/loop_threads.c
+    07_eventloop/loop_signals.c 07_eventloop/loop_inside.c 07_eventloop/futures.c
+    07_eventloop/task.c 07_eventloop/task_run.c 07_eventloop/task_inside.c
+    07_eventloop/sleep_for.c 07_eventloop/gathering.c
     07_eventloop/stream.c 07_eventloop/async_http.c 06_generators/gen.c
     05_select/selector.c 05_select/selector_epoll.c 05_select/selector_poll.c
     05_select/selector_select.c 01_files/cli.c'

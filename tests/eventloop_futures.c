@@ -241,6 +241,28 @@ START_TEST(hold_and_release)
 }
 END_TEST
 
+/* Ours: a loop that is closed lets go of what its callbacks hold. (Python's
+ * garbage collector does.) It had no task, so that they are not called.
+ */
+START_TEST(closed_before_the_callbacks_turn)
+{
+    begin_loop(_i);
+    struct future *f = future_new(&loop);
+    struct future *g = future_new(&loop);
+    add(f, &a);
+    add(g, &b);
+    future_set_result(f, NULL);
+    future_set_error(g, error_own);
+    future_error(g);
+    future_release(g); /* the callback's now, and freed with it */
+    end_loop();
+    expect_said("");
+    ck_assert_int_eq(f->holders, 1);
+    ck_assert(!future_remove_done_callback(&a.callback));
+    future_release(f);
+}
+END_TEST
+
 struct frame {
     struct future_callback callback;
     struct future future;
@@ -402,6 +424,7 @@ TCase *eventloop_futures(void)
     tcase_add_loop_test(tc, removed_callbacks, 0, BACKENDS);
     tcase_add_loop_test(tc, removed_when_ready, 0, BACKENDS);
     tcase_add_loop_test(tc, hold_and_release, 0, BACKENDS);
+    tcase_add_loop_test(tc, closed_before_the_callbacks_turn, 0, BACKENDS);
     tcase_add_loop_test(tc, embedded_and_freed_by_its_callback, 0, BACKENDS);
     tcase_add_loop_test(tc, kinds_are_cancelled_in_their_way, 0, BACKENDS);
     tcase_add_test(tc, errors_nobody_took_are_reported);

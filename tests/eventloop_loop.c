@@ -4,6 +4,7 @@
  * out there; what is ours alone says so.
  */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -50,6 +51,13 @@ static void busy_until(double when)
 static void nobody(void *data)
 {
     ck_abort_msg("called: %s", (const char *)data);
+}
+
+static void stop_it(void *data)
+{
+    say_it(data);
+    loop_call_soon(&loop, say_it, text("next"));
+    loop_stop(&loop);
 }
 
 /* --- Ready callbacks ------------------------------------------------------- */
@@ -261,6 +269,26 @@ START_TEST(negative_delay)
 }
 END_TEST
 
+/* Ours: what is no number is no delay, and none of the others is kept back by
+ * it. (asyncio's heap loses its order.) One without an end is never due.
+ */
+START_TEST(delays_that_are_none)
+{
+    begin_loop(_i);
+    loop_call_later(&loop, 0.001, say_it, text("b"));
+    loop_call_later(&loop, (double)NAN, say_it, text("a"));
+    loop_handle never =
+        loop_call_later(&loop, (double)INFINITY, nobody, text("never"));
+    turn();
+    expect_said("a |");
+    loop_call_later(&loop, 0.002, stop_it, text("c"));
+    run();
+    expect_said("b c");
+    ck_assert(loop_cancel(&loop, never));
+    end_loop();
+}
+END_TEST
+
 enum { MILLION = 1000000 };
 static double last_time;
 static int called;
@@ -356,6 +384,22 @@ START_TEST(stale_handles_find_nothing)
 }
 END_TEST
 
+/* Ours: also where the counter in it has come round, and 0 is none. */
+START_TEST(handles_come_round)
+{
+    begin_loop(_i);
+    loop_call_soon(&loop, say_it, text("a"));
+    turn();
+    loop.slots[loop.slot_free].generation = UINT32_MAX;
+    loop_handle b = loop_call_soon(&loop, nobody, text("b"));
+    ck_assert_uint_ne(b, 0);
+    ck_assert(loop_cancel(&loop, b));
+    turn();
+    expect_said("a | |");
+    end_loop();
+}
+END_TEST
+
 static loop_handle victim;
 
 static void cancel_victim(void *data)
@@ -401,8 +445,8 @@ START_TEST(cancelled_timers_take_no_room)
         cancelled += loop_cancel(
             &loop, loop_call_later(&loop, 500 + i % 1000, nobody, NULL));
     ck_assert_int_eq(cancelled, 100000);
-    ck_assert_uint_le(loop.timer_count, 300);
-    ck_assert_uint_le(loop.timer_room, 512);
+    ck_assert_uint_le(loop.timers.count, 300);
+    ck_assert_uint_le(loop.timers.room, 512);
     ck_assert_uint_le(loop.slot_room, 512);
     for (int i = 0; i < 50; i++)
         ck_assert(loop_cancel(&loop, stay[i]));
@@ -416,7 +460,7 @@ START_TEST(cancelled_timers_take_no_room)
     for (int i = 0; i < 100000; i++)
         cancelled += loop_cancel(&loop, many[i]);
     ck_assert_int_eq(cancelled, 200000);
-    ck_assert_uint_le(loop.timer_count, 300);
+    ck_assert_uint_le(loop.timers.count, 300);
     for (int i = 0; i < 100000; i++)
         cancelled += loop_cancel(&loop, many[i]);
     ck_assert_int_eq(cancelled, 200000);
@@ -703,6 +747,37 @@ START_TEST(hang_up_calls_reader_and_writer)
 }
 END_TEST
 
+static void close_without_remove(const void *backend)
+{
+    int pair[2];
+    begin_loop(*(const int *)backend);
+    make_pair(pair);
+    loop_add_reader(&loop, pair[0], nobody, text("closed"));
+    close(pair[0]);
+    ck_assert(loop_run_once(&loop, 0));
+    ck_assert(loop_remove_reader(&loop, pair[0]));
+    ck_assert(!loop_run_once(&loop, 0));
+    fputs("forgotten", stdout);
+    close(pair[1]);
+    end_loop();
+}
+
+/* Ours: one that was closed, but not removed, ends the program; epoll cannot
+ * tell. (asyncio: OSError, and the same.)
+ */
+START_TEST(closed_before_it_was_removed)
+{
+    struct forked run = run_forked(close_without_remove, &_i);
+    char message[64] = "";
+    if (_i != EPOLL)
+        snprintf(message, sizeof message,
+                 "run: loop: %s: Bad file descriptor\n", backends[_i]);
+    ck_assert_str_eq(run.err, message);
+    ck_assert_str_eq(run.out, _i == EPOLL ? "forgotten" : "");
+    ck_assert_int_eq(WEXITSTATUS(run.status), _i == EPOLL ? 0 : 1);
+}
+END_TEST
+
 START_TEST(what_is_no_descriptor_is_refused)
 {
     begin_loop(_i);
@@ -759,13 +834,6 @@ END_TEST
 
 /* --- Beginning, end, and what keeps it ------------------------------------- */
 
-static void stop_it(void *data)
-{
-    say_it(data);
-    loop_call_soon(&loop, say_it, text("next"));
-    loop_stop(&loop);
-}
-
 /* The rule: the turn is ended, what it has added stays for the next run. */
 START_TEST(stop_ends_after_the_turn)
 {
@@ -810,6 +878,29 @@ START_TEST(stop_before_the_run)
     ck_assert_uint_eq(loop.turns, turns + 1);
     close(pair[0]);
     close(pair[1]);
+    end_loop();
+}
+END_TEST
+
+/* Ours: a turn by hand takes a stop with it, so that loop_due does not say "at
+ * once" for ever; and tells so.
+ */
+START_TEST(stop_is_for_one_turn)
+{
+    begin_loop(_i);
+    loop_handle far = loop_call_later(&loop, 1000, nobody, NULL);
+    loop_call_soon(&loop, stop_it, text("stop"));
+    ck_assert(!loop_run_once(&loop, -1));
+    ck_assert(loop_run_once(&loop, -1)); /* what stop_it has added */
+    expect_said("stop next");
+    ck_assert_double_gt(loop_due(&loop), 900);
+    loop_stop(&loop);
+    ck_assert_double_eq(loop_due(&loop), 0);
+    ck_assert(!loop_run_once(&loop, -1));
+    ck_assert_double_gt(loop_due(&loop), 900);
+    ck_assert(loop_alive(&loop));
+    ck_assert(loop_cancel(&loop, far));
+    ck_assert(!loop_alive(&loop));
     end_loop();
 }
 END_TEST
@@ -909,6 +1000,11 @@ START_TEST(ends_when_nothing_is_alive)
     run();
     loop_add_signal_handler(&loop, SIGUSR2, nobody, NULL);
     run();
+    /* Nor does a turn by hand wait then, however long it may. */
+    ck_assert(!loop_run_once(&loop, -1));
+    loop_cancel(&loop, loop_call_later(&loop, 1000, nobody, NULL));
+    ck_assert(!loop_run_once(&loop, -1));
+    ck_assert(!loop_run_once(&loop, 1000));
     end_loop();
 }
 END_TEST
@@ -950,6 +1046,7 @@ START_TEST(close_drops_what_is_left)
     make_pair(pair);
     wake_by(pair[1]);
     loop_call_soon(&loop, nobody, text("ready"));
+    loop_cancel(&loop, loop_call_soon(&loop, nobody, text("cancelled")));
     loop_call_later(&loop, -1, nobody, text("timer"));
     loop_add_reader(&loop, pair[0], nobody, text("reader"));
     ck_assert_int_eq(
@@ -1016,25 +1113,30 @@ START_TEST(no_descriptor_to_be_had)
 }
 END_TEST
 
+static void begin_beyond_select(const void *unused)
+{
+    (void)unused;
+    setenv("LOOP_BACKEND", backends[SELECT], 1);
+    while (dup(STDERR_FILENO) < FD_SETSIZE - 1)
+        continue;
+    int before = count_descriptors();
+    expect_errno(loop_init(&loop), ERANGE);
+    ck_assert_int_eq(count_descriptors(), before);
+}
+
 /* Nor one that select could hold. */
 START_TEST(no_descriptor_that_select_can_hold)
 {
-    static int fds[FD_SETSIZE];
     struct rlimit limit;
-    int n = 0;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = 2 * FD_SETSIZE;
     if (limit.rlim_max < limit.rlim_cur ||
         setrlimit(RLIMIT_NOFILE, &limit) == -1)
         return;
-    setenv("LOOP_BACKEND", backends[SELECT], 1);
-    while (n == 0 || fds[n - 1] < FD_SETSIZE - 1)
-        fds[n++] = dup(STDERR_FILENO);
-    int before = count_descriptors();
-    expect_errno(loop_init(&loop), ERANGE);
-    ck_assert_int_eq(count_descriptors(), before);
-    while (n > 0)
-        close(fds[--n]);
+    struct forked run = run_forked(begin_beyond_select, NULL);
+    ck_assert_int_eq(run.status, 0);
+    ck_assert_str_eq(run.err,
+                     "run: select: no descriptor is left that it can hold\n");
 }
 END_TEST
 
@@ -1304,15 +1406,13 @@ static void hold_up(void *data)
 
 static void hold_up_some(const void *unused)
 {
-    static double quick = 0.01;
     static double slow = 0.1;
     (void)unused;
     ck_assert_int_eq(loop_init(&loop), 0);
     loop.slow_callback = 0.05;
-    loop_call_soon(&loop, hold_up, &quick);
     loop_call_soon(&loop, hold_up, &slow);
     run();
-    loop.slow_callback = 1;
+    loop.slow_callback = 1000;
     loop_call_soon(&loop, hold_up, &slow);
     run();
     loop.slow_callback = 0;
@@ -1405,10 +1505,12 @@ TCase *eventloop_loop(void)
     tcase_add_loop_test(tc, timer_added_by_a_timer_waits, 0, BACKENDS);
     tcase_add_loop_test(tc, timer_that_comes_due_meanwhile_waits, 0, BACKENDS);
     tcase_add_loop_test(tc, negative_delay, 0, BACKENDS);
+    tcase_add_loop_test(tc, delays_that_are_none, 0, BACKENDS);
     tcase_add_test(tc, a_million_timers);
     tcase_add_loop_test(tc, cancel_what_is_ready, 0, BACKENDS);
     tcase_add_loop_test(tc, cancel_a_timer, 0, BACKENDS);
     tcase_add_loop_test(tc, stale_handles_find_nothing, 0, BACKENDS);
+    tcase_add_loop_test(tc, handles_come_round, 0, BACKENDS);
     tcase_add_loop_test(tc, cancel_in_the_same_turn, 0, BACKENDS);
     tcase_add_test(tc, cancelled_timers_take_no_room);
     tcase_add_test(tc, timers_as_the_model_has_them);
@@ -1420,10 +1522,12 @@ TCase *eventloop_loop(void)
     tcase_add_loop_test(tc, callback_frees_itself_and_others, 0, BACKENDS);
     tcase_add_loop_test(tc, number_of_a_closed_one_is_used_again, 0, BACKENDS);
     tcase_add_loop_test(tc, hang_up_calls_reader_and_writer, 0, BACKENDS);
+    tcase_add_loop_test(tc, closed_before_it_was_removed, 0, BACKENDS);
     tcase_add_loop_test(tc, what_is_no_descriptor_is_refused, 0, BACKENDS);
     tcase_add_loop_test(tc, select_refuses_beyond_fd_setsize, 0, BACKENDS);
     tcase_add_loop_test(tc, stop_ends_after_the_turn, 0, BACKENDS);
     tcase_add_loop_test(tc, stop_before_the_run, 0, BACKENDS);
+    tcase_add_loop_test(tc, stop_is_for_one_turn, 0, BACKENDS);
     tcase_add_loop_test(tc, not_inside_itself, 0, BACKENDS);
     tcase_add_loop_test(tc, another_thread_has_its_own, 0, BACKENDS);
     tcase_add_loop_test(tc, ends_when_nothing_is_alive, 0, BACKENDS);

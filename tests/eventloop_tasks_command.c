@@ -73,6 +73,7 @@ START_TEST(live_and_from_a_core_file)
     char *folder = new_folder();
     char *commands = NULL;
     if (asprintf(&commands,
+                 "-ex 'set environment LOOP_BACKEND epoll' "
                  "-ex 'tbreak selector_wait if $_streq(s->name, \"epoll\") && "
                  "seconds > 1' -ex run -ex tasks -ex 'echo again\\n' "
                  "-ex 'up 2' -ex 'tasks loop' -ex 'tasks *loop' "

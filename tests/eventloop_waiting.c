@@ -120,7 +120,7 @@ static void take_turns(int n)
 /* No timer is left behind, and no descriptor. */
 static void end(void)
 {
-    ck_assert_uint_eq(loop.timer_count, loop.timer_cancelled);
+    ck_assert_uint_eq(loop.timers.count, loop.timer_cancelled);
     end_loop();
 }
 
@@ -149,7 +149,7 @@ START_TEST(no_timer_for_ever)
     struct task *t =
         task_create(&loop, waits, .future = f, .seconds = INFINITY);
     take_turns(2);
-    ck_assert_uint_eq(loop.timer_count, 0);
+    ck_assert_uint_eq(loop.timers.count, 0);
     future_set_result(f, NULL);
     future_release(f);
     finish(t);
@@ -342,7 +342,7 @@ START_TEST(late_and_then_waiter_cancelled)
     struct task *t =
         task_create(&loop, waits, .future = &inner->future, .seconds = 0.001);
     take_turns(1);
-    while (loop.timer_count > 1)
+    while (loop.timers.count > 1)
         loop_run_once(&loop, -1);
     take_turns(3);
     say("[cancel]");
