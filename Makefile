@@ -139,12 +139,13 @@ build/compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 
 # --- Running -----------------------------------------------------------------
 
-# make race: build one program and run it. Some start a server in a child.
+# make race: build one program and run it. Some start a server in a child. The
+# trap leaves Ctrl-C to the program: make waits for what it has to say.
 SERVERS := $(filter %/server %/server_threads $B/05_select/echo_%,$(PROGRAMS))
 define run_target
 .PHONY: $(notdir $1) tour-$(notdir $1)
 $(notdir $1): $1 $(PRELOADS) $(SERVERS)
-	@$1 $$(ARGS)
+	@trap : INT; $1 $$(ARGS)
 tour-$(notdir $1): $1 $(PRELOADS) $(SERVERS)
 	@$$(NEED_GDB)
 	@$(GDB) -q -x 02_testing/tour.py --args $1 $$(ARGS)

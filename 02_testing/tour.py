@@ -21,7 +21,8 @@ import sys
 
 import gdb
 
-WIDTH = 72
+WIDTH = 79
+NOT_YET = "(not yet)"
 # Variables that every program has, and those of Check's macros.
 NO_NEWS = re.compile(r"(cli|argc|argv|mock_miss|__func__|_ck_.*)$")
 
@@ -99,9 +100,11 @@ class Tour:
             gdb.write("  %s\n" % paint("33", line))
         gdb.write("\n")
         self.show_source(place.line)
-        self.show_variables(frame)
+        self.show_variables(frame, place.line)
         if self.script and all(s.reached for s in self.stops) and not in_batch():
-            gdb.write("\nThe last stop; now try: source %s\n" % self.script)
+            gdb.write(
+                "\nThe last stop. Before you continue: source %s\n" % self.script
+            )
         gdb.flush()
 
     def show_source(self, line):
@@ -112,10 +115,11 @@ class Tour:
             if text.lstrip().startswith("//>"):  # it has just been said
                 continue
             here = number == line
-            text = "%s %3d  %s" % ("->" if here else "  ", number, text)
+            text = "%s%4d %s" % ("->" if here else "  ", number, text)
+            text = text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
             gdb.write((paint("1", text) if here else text) + "\n")
 
-    def show_variables(self, frame):
+    def show_variables(self, frame, line):
         """Arguments and locals, from the innermost block out to the function."""
         block = frame.block()
         seen = set()
@@ -127,7 +131,11 @@ class Tour:
                 if symbol.name in seen or NO_NEWS.match(symbol.name):
                     continue
                 seen.add(symbol.name)
-                lines.append((symbol.name, self.format(symbol, frame)))
+                # The line that declares it is still to come.
+                unset = not symbol.is_argument and symbol.line >= line
+                lines.append(
+                    (symbol.name, NOT_YET if unset else self.format(symbol, frame))
+                )
             if block.function is not None:
                 break
             block = block.superblock
@@ -157,7 +165,10 @@ class Tour:
             gdb.execute("delete", to_string=True)
             for stop in self.stops:
                 stop.enabled = False
-            gdb.execute("signal SIGTERM", to_string=True)
+            try:
+                gdb.execute("signal SIGTERM", to_string=True)
+            except gdb.error:  # some of its threads ended meanwhile
+                pass
 
     def summary(self):
         missed = [s for s in self.stops if not s.reached]
@@ -237,7 +248,8 @@ def main():
     tour = Tour(path)
     if not in_batch():
         gdb.write(
-            "%d stops in %s; c goes to the next one, q ends the tour.\n"
+            "%d stops in %s\nc goes to the next one, q ends the tour. While you "
+            "read, clocks run on:\ntimes and lags that it tells count you, too.\n"
             % (len(tour.stops), path)
         )
         run()

@@ -131,7 +131,7 @@ static bool program(void *frame, struct future **awaits)
         task_create(loop, careful, .nap.lane = timeline_lane("careful naps"));
     AWAIT(c, &c->careful->future);
     AWAIT_CALL(c, sleep_for, .seconds = CALM);
-    //> print worst_lag
+    //> print worst_lag: a few ms, and what you spent at the stop before.
     printf("worst lag  %.3f s\n", worst_lag);
     GEN_END(c);
     task_release(c->ticker);

@@ -216,6 +216,8 @@ void loop_release(struct loop *loop);
     loop_add_watch(loop, fd, SELECTOR_READ, call, data, #call)
 #define loop_add_writer(loop, fd, call, data)                                  \
     loop_add_watch(loop, fd, SELECTOR_WRITE, call, data, #call)
+#define loop_add_signal_handler(loop, signal, call, data)                      \
+    loop_add_signal_handler_named(loop, signal, call, data, #call)
 #define loop_remove_reader(loop, fd) loop_remove_watch(loop, fd, SELECTOR_READ)
 #define loop_remove_writer(loop, fd) loop_remove_watch(loop, fd, SELECTOR_WRITE)
 
@@ -264,8 +266,9 @@ int loop_call_soon_threadsafe(struct loop *loop, loop_callback *call,
  * not from a handler. It does not keep the loop alive. Returns 0, or -1 with
  * errno: EINVAL, ENOMEM.
  */
-int loop_add_signal_handler(struct loop *loop, int signal, loop_callback *call,
-                            void *data);
+int loop_add_signal_handler_named(struct loop *loop, int signal,
+                                  loop_callback *call, void *data,
+                                  const char *name);
 
 /* The signal does what it did before. Returns whether there was a handler. */
 bool loop_remove_signal_handler(struct loop *loop, int signal);

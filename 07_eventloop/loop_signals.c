@@ -11,6 +11,7 @@ struct loop_signal {
     int number;
     loop_callback *call;
     void *data;
+    const char *name;
     struct sigaction before;
     struct loop_signal *next;
 };
@@ -39,13 +40,15 @@ static struct loop_signal **find(struct loop *loop, int number)
     return link;
 }
 
-int loop_add_signal_handler(struct loop *loop, int number, loop_callback *call,
-                            void *data)
+int loop_add_signal_handler_named(struct loop *loop, int number,
+                                  loop_callback *call, void *data,
+                                  const char *name)
 {
     struct loop_signal *s = *find(loop, number);
     if (s != NULL) {
         s->call = call;
         s->data = data;
+        s->name = name;
         return 0;
     }
     if (number <= 0 || number >= NSIG) {
@@ -55,7 +58,7 @@ int loop_add_signal_handler(struct loop *loop, int number, loop_callback *call,
     s = malloc(sizeof *s);
     if (s == NULL)
         return -1;
-    *s = (struct loop_signal){number, call, data, .next = loop->signals};
+    *s = (struct loop_signal){number, call, data, name, .next = loop->signals};
     signals[number].came = false;
     signals[number].loop = loop;
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
@@ -85,7 +88,7 @@ void loop_signals_call(struct loop *loop)
 {
     for (const struct loop_signal *s = loop->signals; s; s = s->next)
         if (atomic_exchange(&signals[s->number].came, false))
-            loop_call_soon(loop, s->call, s->data);
+            loop_call_soon_named(loop, s->call, s->data, s->name);
 }
 
 static void dump(void *data)

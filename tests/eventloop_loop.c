@@ -1404,6 +1404,11 @@ static void hold_up(void *data)
     busy_until(loop_time() + *(const double *)data);
 }
 
+static void hold_up_too(void *data)
+{
+    hold_up(data);
+}
+
 static void hold_up_some(const void *unused)
 {
     static double slow = 0.1;
@@ -1411,6 +1416,8 @@ static void hold_up_some(const void *unused)
     ck_assert_int_eq(loop_init(&loop), 0);
     loop.slow_callback = 0.05;
     loop_call_soon(&loop, hold_up, &slow);
+    loop_add_signal_handler(&loop, SIGUSR2, hold_up_too, &slow);
+    raise(SIGUSR2);
     run();
     loop.slow_callback = 1000;
     loop_call_soon(&loop, hold_up, &slow);
@@ -1430,6 +1437,8 @@ START_TEST(slow_callback_is_named)
     char *found = strstr(run.err, report);
     ck_assert_msg(found != NULL, "%s", run.err);
     ck_assert_msg(strstr(found + 1, report) == NULL, "%s", run.err);
+    ck_assert_msg(strstr(run.err, "loop: hold_up_too held everyone") != NULL,
+                  "%s", run.err);
 }
 END_TEST
 

@@ -398,6 +398,8 @@ static void run_all(SRunner *runner)
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    /* Whoever started us may ignore it, as Python does; a shell does not. */
+    signal(SIGPIPE, SIG_DFL);
     char folder[] = "/tmp/groundup-tests.XXXXXX";
     if (mkdtemp(folder) == NULL)
         err(1, "%s", folder);

@@ -16,6 +16,7 @@ cc|every program|base|gcc libc6-dev|gcc glibc-devel|gcc|gcc musl-dev linux-heade
 make|every program|base|make|make|make|make|make
 check|the tests, and the test programs of chapter 2|base|check pkg-config|check-devel pkgconf|check pkgconf|check-dev pkgconf|check pkg-config
 pgrep|the tests of servers|base|procps|procps-ng|procps-ng|procps|-
+nc|talking to the servers by hand|all|netcat-openbsd|nmap-ncat|openbsd-netcat|netcat-openbsd|-
 gdb|the tours, make debug-test|base|gdb|gdb|gdb|gdb|gdb
 clang|CC=clang|all|clang libclang-rt-14-dev|clang compiler-rt|clang compiler-rt|clang compiler-rt|llvm
 musl-gcc|CC=musl-gcc|all|musl-tools|musl-gcc|musl|-|-
