@@ -164,7 +164,7 @@ lecture: all
 	    $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 list: $B/03_processes/lecture
-	@BUILD=$B $< --list
+	@BUILD=$B $< --list || test $$? = 141 # make list | head
 
 # --- Testing -----------------------------------------------------------------
 
@@ -196,6 +196,9 @@ debug-test:
 # One run with the Nth fallible call failing: make torture-append N=7 (or 7+).
 TORTURE_FLAVOUR := TORTURE=1 SAN=address,undefined
 torture-%:
+	@printf '%s\n' '$(or $N,1)' | grep -qE '^[1-9][0-9]{0,8}[+]?$$' || { \
+	    echo "$@: N='$N': 7 is the seventh call, 7+ all from it on" >&2; \
+	    exit 2; }
 	@$(MAKE) --no-print-directory -s $(TORTURE_FLAVOUR) torture-run P=$* \
 	    N='$(or $N,1)'
 torture-run: $(filter %/$P,$(PROGRAMS))

@@ -33,6 +33,15 @@ static const char *value_word(const struct cli_option *o, char word[32])
     return word;
 }
 
+/* A default outside of the range is none: the option was not given. */
+static void print_range(const struct cli_option *o, double value, int digits)
+{
+    printf(" (%.*g to %.*g", digits, o->min, digits, o->max);
+    if (value >= o->min && value <= o->max)
+        printf("; %.*g", digits, value);
+    putchar(')');
+}
+
 static void print_option(const struct cli_option *o)
 {
     char word[32];
@@ -47,17 +56,19 @@ static void print_option(const struct cli_option *o)
         if (*p != '{' && *p != '}')
             putchar(*p);
     if (o->type == CLI_T_INT)
-        printf(" (%.0f to %.0f; %d)", o->min, o->max, *(int *)o->value);
+        print_range(o, *(int *)o->value, 10);
     if (o->type == CLI_T_DOUBLE)
-        printf(" (%g to %g; %g)", o->min, o->max, *(double *)o->value);
+        print_range(o, *(double *)o->value, 6);
     putchar('\n');
 }
 
 static void print_usage(FILE *out, const struct cli *cli)
 {
-    fprintf(out, "usage: %s%s%s%s\n", program_invocation_short_name,
-            count_options(cli) ? " [options]" : "", cli->operands ? " " : "",
-            cli->operands ? cli->operands : "");
+    bool options = count_options(cli) > 0;
+    fprintf(out, "usage: %s%s%s%s%s\n", program_invocation_short_name,
+            options ? " [options]" : "", cli->operands ? " " : "",
+            cli->operands ? cli->operands : "",
+            options && out == stderr ? " (-h lists the options)" : "");
 }
 
 static void print_help(const struct cli *cli)

@@ -37,7 +37,8 @@ struct cli_option {
     const char *name; /* the long name, without the dashes */
     const char *help; /* one line; {unit} or {FILE} in it names the value */
     enum cli_type type;
-    void *value;     /* where it goes; what stands there is the default */
+    void *value;     /* where it goes; what stands there is the default, or
+                        that it was not given, where it is out of range */
     double min, max; /* both allowed; for numbers only */
 };
 
@@ -52,7 +53,7 @@ struct cli_option {
 enum { CLI_MAX = 12 };
 
 struct cli {
-    const char *about;    /* what the program does, one line for --help */
+    const char *about;    /* what the program does, for --help */
     const char *operands; /* such as "[FILE...]"; NULL where it takes none */
     struct cli_option options[CLI_MAX]; /* ends at the first without a name */
 };

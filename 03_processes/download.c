@@ -2,8 +2,8 @@
  *
  * Cells: A36
  * Run:   make download; make download ARGS='-n 10 -d 0.5'
- *        make server ARGS='-p 8000', and there: make download \
- *        ARGS='-u http://127.0.0.1:8000/'
+ *        in another terminal: make server ARGS='-p 8000'; then here:
+ *        make download ARGS='-u http://127.0.0.1:8000/'
  * Ask:   the server takes 0.1 s for an answer. How busy is our core?
  * Watch: 10 seconds for a hundred answers, and next to none of them on the
  *        CPU: each line waits until the one above it has ended.

@@ -317,10 +317,15 @@ static void walk(struct podium *podium)
     }
 }
 
-/* Whether text names the program or its chapter. */
-static bool is_called(const struct program *p, const char *text)
+/* Ends the program where the word is no name. */
+static const char *name_of(const struct podium *podium, const char *option,
+                           const char *text)
 {
-    return strcmp(p->name, text) == 0 || strcmp(p->chapter, text) == 0;
+    char *why = NULL;
+    const char *name = podium_name(podium, text, &why);
+    if (name == NULL)
+        errx(CLI_USAGE, "%s '%s': %s", option, text, why);
+    return name;
 }
 
 /* The programs of the lecture: all, or those that `only` names. It is no step
@@ -334,18 +339,20 @@ static void choose(struct podium *podium, const char *from, const char *only)
         err(CLI_ERROR, "the lecture");
     for (size_t i = 0; i < c->count; i++) {
         const struct program *p = &c->programs[i];
-        if (strcmp(p->name, "lecture") != 0 && (!only || is_called(p, only)))
+        if (strcmp(p->name, "lecture") != 0)
             podium->steps[podium->count++].program = p;
     }
-    if (podium->count == 0 && only)
-        errx(CLI_USAGE, "--only '%s': no program or chapter has this name",
-             only);
-    while (from && podium->at < podium->count &&
-           !is_called(podium->steps[podium->at].program, from))
-        podium->at++;
-    if (podium->at == podium->count)
-        errx(CLI_USAGE, "--from '%s': no program or chapter %sthis name", from,
-             only ? "chosen by --only has " : "has ");
+    const char *chosen = only ? name_of(podium, "--only", only) : NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < podium->count; i++) {
+        const struct program *p = podium->steps[i].program;
+        if (!chosen || strcmp(p->name, chosen) == 0 ||
+            strcmp(p->chapter, chosen) == 0)
+            podium->steps[count++].program = p;
+    }
+    podium->count = count;
+    if (from)
+        podium->at = podium_step(podium, name_of(podium, "--from", from));
 }
 
 int main(int argc, char **argv)
@@ -361,7 +368,7 @@ int main(int argc, char **argv)
             {0, "only", "only {NAME}, a program or chapter", CLI_TEXT(&only)},
             {0, "seconds", "how long a program may take",
              CLI_INT(&most_seconds, 1, 86400)},
-            {0, "lines", "how many lines of its output are shown",
+            {0, "lines", "how many output lines are shown",
              CLI_INT(&most_lines, 1, 1000000)},
         }};
     cli_parse(&cli, argc, argv);

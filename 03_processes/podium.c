@@ -5,14 +5,64 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "01_files/cli.h"
 #include "03_processes/listing.h"
 #include "03_processes/screen.h"
 
 enum { ENTER = '\n', CTRL_C = 3, CTRL_D = 4 };
+
+/* --- What a word means ------------------------------------------------- */
+
+const char *podium_name(const struct podium *podium, const char *text,
+                        char **why)
+{
+    const char *found = NULL;
+    size_t several = 0;
+    size_t length = 0;
+    FILE *list = open_memstream(why, &length);
+    if (list == NULL)
+        err(CLI_ERROR, "the lecture");
+    for (size_t i = 0; i < 2 * podium->count; i++) {
+        const struct program *p = podium->steps[i / 2].program;
+        const char *name = i % 2 ? p->name : p->chapter;
+        if (strcmp(name, text) == 0) {
+            fclose(list);
+            free(*why);
+            *why = NULL;
+            return name;
+        }
+        /* Those of one chapter stand one behind the other. */
+        bool seen =
+            i > 1 && i % 2 == 0 &&
+            strcmp(name, podium->steps[i / 2 - 1].program->chapter) == 0;
+        if (*text == '\0' || seen || strncmp(name, text, strlen(text)) != 0)
+            continue;
+        fprintf(list, "%s%s", several++ > 0 ? ", " : "may be ", name);
+        found = name;
+    }
+    if (several == 0)
+        fprintf(list, "no program or chapter here has this name");
+    fclose(list);
+    if (several != 1)
+        return NULL;
+    free(*why);
+    *why = NULL;
+    return found;
+}
+
+size_t podium_step(const struct podium *podium, const char *name)
+{
+    size_t i = 0;
+    while (strcmp(podium->steps[i].program->name, name) != 0 &&
+           strcmp(podium->steps[i].program->chapter, name) != 0)
+        i++;
+    return i;
+}
 
 /* --- What a page shows -------------------------------------------------- */
 
@@ -301,18 +351,16 @@ static void jump(struct podium *podium, struct page *page)
     char name[128];
     if (!screen_ask("jump to: ", name, sizeof name))
         return;
-    for (size_t i = 0; i < podium->count; i++) {
-        const struct program *p = podium->steps[i].program;
-        if (strcmp(p->name, name) == 0 || strcmp(p->chapter, name) == 0) {
-            open_page(podium, page, i);
-            return;
-        }
+    char *why = NULL;
+    const char *meant = podium_name(podium, name, &why);
+    if (meant != NULL) {
+        open_page(podium, page, podium_step(podium, meant));
+        return;
     }
-    for (const char *c = "no program or chapter here is called "; *c; c++)
-        screen_put((unsigned char)*c);
     for (const char *c = name; *c; c++)
         screen_put((unsigned char)*c);
-    putchar('\n');
+    printf(": %s\n", why);
+    free(why);
 }
 
 static void help(void)
@@ -323,21 +371,23 @@ static void help(void)
     screen_paragraph("r", "run it, or run it again");
     screen_paragraph("t", "tour: step through it in gdb");
     screen_paragraph("e", "edit its source, and rebuild it");
-    screen_paragraph("j", "jump to a program or chapter by its name");
+    screen_paragraph("j", "jump to a program or chapter by its name, or the "
+                          "beginning of it");
     screen_paragraph("q", "quit");
     screen_paragraph("Ctrl-C", "ends a program that runs");
 }
 
-/* The line at the bottom: where we are, what Enter does, and as many of the
- * keys as fit.
+/* The line at the bottom: where we are, what Enter does, and the keys: with a
+ * word as many as fit, and the letters of the others.
  */
 static int prompt(const struct podium *podium, const struct page *page)
 {
     static const char *const enter[] = {[READING] = "enter: more",
                                         [READY] = "enter: run",
                                         [DONE] = "enter: next"};
-    static const char *const keys[] = {"n next", "b back", "r run",  "t tour",
-                                       "e edit", "j jump", "q quit", NULL};
+    static const char *const keys[] = {"n next", "b back", "r run", "t tour",
+                                       "e edit", "j jump", "q quit"};
+    enum { KEYS = sizeof keys / sizeof *keys };
     static const char help_key[] = "  ? help ";
     const char *goes_on = enter[page->stage];
     char place[64];
@@ -349,8 +399,11 @@ static int prompt(const struct podium *podium, const struct page *page)
     screen_cut(name, screen_length(name) + (room < 0 ? room : 0), false);
     printf("%s  %s%s", screen_style(STYLE_END), screen_style(STYLE_DIM),
            goes_on);
-    for (const char *const *k = keys; *k && room >= screen_length(*k) + 2; k++)
-        room -= printf("  %s", *k);
+    for (int i = 0; i < KEYS; i++)
+        if (room >= 2 + screen_length(keys[i]) + 2 * (KEYS - 1 - i))
+            room -= printf("  %s", keys[i]);
+        else if (room >= 3)
+            room -= printf("%s%c", i > 0 ? " " : "  ", keys[i][0]);
     printf("%s%s", help_key, screen_style(STYLE_END));
     int key = screen_key();
     screen_clear_line();

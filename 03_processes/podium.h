@@ -27,6 +27,16 @@ struct podium {
     void (*run)(struct step *); /* runs a program before the class */
 };
 
+/* The name of a program or chapter among the steps that a text means: the same,
+ * or one that begins so, where no other does. Otherwise NULL, and *why says
+ * what is wrong, to be freed.
+ */
+const char *podium_name(const struct podium *podium, const char *text,
+                        char **why);
+
+/* The first step of that name, from 0; there is one. */
+size_t podium_step(const struct podium *podium, const char *name);
+
 /* Where the lecture stands, the program's name, claim and cells. Returns the
  * lines.
  */

@@ -28,15 +28,15 @@ struct serving {
      .address = "127.0.0.1", .port = -1, .connections = 256}
 
 #define SERVING_OPTIONS(s)                                                     \
-    {'p', "port", "serve on {port} until Ctrl-C; 0: a free one; -1: show",     \
-     CLI_INT(&(s).port, -1, 65535)},                                           \
+    {'p', "port", "serve on {port} until Ctrl-C; 0: any",                      \
+     CLI_INT(&(s).port, 0, 65535)},                                            \
     {'a', "address", "listen on {address}, such as 127.0.0.2",                 \
      CLI_TEXT(&(s).address)},                                                  \
     {'d', "delay", "{seconds} until an answer goes out",                       \
      CLI_DOUBLE(&(s).service.delay, 0, 3600)},                                 \
-    {'c', "connections", "at most {N} at once; more wait their turn",          \
+    {'c', "connections", "at most {N} at once; more wait",                    \
      CLI_INT(&(s).connections, 1, SERVING_CONNECTIONS_MAX)},                   \
-    {0, "patience", "{seconds} that a request may take to come in",            \
+    {0, "patience", "{seconds} for a request to come in",                      \
      CLI_DOUBLE(&(s).service.patience, 0.01, 3600)},                           \
     {0, "server-name", "answer with {TEXT} as the field Server",               \
      CLI_TEXT(&(s).service.name)}

@@ -2,7 +2,7 @@
  *
  * Cells: E01, E02
  * Run:   make survey; make survey ARGS='-d 0.05 -w 3'
- *        make survey ARGS='-f hosts.txt', with names of your own, one a line
+ *        make survey ARGS='-f hosts.txt', a file of yours: a host a line
  * Ask:   a portal takes 20 ms to answer. One never does, and we give up after
  *        a second. How long for all hundred?
  * Watch: the sum of all waits; whoever comes behind the silent one waits along
@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "count the servers of many hosts, asked one after another",
-        .options = {{'f', "file", "hosts from {FILE}; else a farm of our own",
+        .options = {{'f', "file",
+                     "hosts in {FILE}: one host[:port] a line, # comments",
                      CLI_TEXT(&file)},
                     {'d', "delay", "{seconds} that a host of our farm takes",
                      CLI_DOUBLE(&delay, 0, 60)},

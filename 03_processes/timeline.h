@@ -64,6 +64,12 @@ int timeline_lane(const char *format, ...)
  */
 void timeline_mark(int lane, enum timeline_state state);
 
+/* What the legends of all charts call that state from now on, where a program
+ * can say more than "waits": "waits for the lock". A literal without quotes
+ * and < or &.
+ */
+void timeline_legend(enum timeline_state state, const char *words);
+
 /* Draws the chart on stdout, as wide as the terminal, and writes the files
  * that --svg and --trace asked for, each whole under its name or not at all.
  * Call it when those who mark have ended, or at least stand still. What is not

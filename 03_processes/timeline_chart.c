@@ -9,12 +9,17 @@ enum { FIRST = 12, LAST = 12 };
 
 static const char signs[TIMELINE_STATES] = {' ', '#', '.', '-'};
 
-const char *const timeline_state_names[TIMELINE_STATES] = {
+const char *timeline_state_names[TIMELINE_STATES] = {
     [TIMELINE_IDLE] = "idle",
     [TIMELINE_RUN] = "runs",
     [TIMELINE_WAIT] = "waits",
     [TIMELINE_BLOCKED] = "waits for its turn",
 };
+
+void timeline_legend(enum timeline_state state, const char *words)
+{
+    timeline_state_names[state] = words;
+}
 
 struct cell {
     double time[TIMELINE_STATES]; /* in cells */

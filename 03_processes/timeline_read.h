@@ -50,7 +50,7 @@ enum { TIMELINE_CELLS = 1000 };
 void timeline_cells(int lane, int count, enum timeline_state *shown);
 
 /* What the legends call it: "runs". */
-extern const char *const timeline_state_names[TIMELINE_STATES];
+extern const char *timeline_state_names[TIMELINE_STATES];
 
 /* Which states occur, in any lane. */
 void timeline_occurring(bool occurs[TIMELINE_STATES]);

@@ -1,6 +1,9 @@
 # deadlock.gdb: who waits for whom. The tour runs it behind the last stop; or at
 # that stop: source 04_threads/deadlock.gdb
 
+source 02_testing/last_stop.py
+last-stop 04_threads/deadlock.c must(pthread_mutex_lock(&lock), "lock");
+
 echo \n\
 On it goes, until it is stuck. The watchdog sees that after a second, and\n\
 there we stop, before it says anything:\n\

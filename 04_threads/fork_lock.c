@@ -39,11 +39,17 @@ static void must(int error, const char *what)
         err(CLI_ERROR, "%s", what);
 }
 
+static void await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) == -1 && errno == EINTR)
+        continue;
+}
+
 static void *work(void *unused)
 {
     must(pthread_mutex_lock(&lock), "lock");
     must(sem_post(&held), "semaphore");
-    must(sem_wait(&go_on), "semaphore"); /* it works under the lock */
+    await(&go_on); /* it works under the lock */
     must(pthread_mutex_unlock(&lock), "unlock");
     return unused;
 }
@@ -88,7 +94,7 @@ int main(int argc, char **argv)
     pthread_t worker;
     must(pthread_create(&worker, NULL, work, NULL), "worker");
     must(pthread_detach(worker), "worker"); /* no child could join it */
-    must(sem_wait(&held), "semaphore");
+    await(&held);
     printf("worker: holds the lock\n");
     pid_t parent = getpid();
     //> Now comes the fork: two threads here, and one in the child; info

@@ -220,9 +220,9 @@ int main(int argc, char **argv)
                      CLI_INT(&steps, 1, 2000000000)},
                     {'t', "threads", "how many threads",
                      CLI_INT(&threads, 1, MOST)},
-                    {'d', "delay", "how long a download takes, in {s}",
+                    {'d', "delay", "{seconds} that a download takes",
                      CLI_DOUBLE(&delay, 0.001, 10)},
-                    {0, "interval", "how long one may hold the lock, in {s}",
+                    {0, "interval", "{seconds} to hold the lock at most",
                      CLI_DOUBLE(&interval, 0.001, 1)},
                     TIMELINE_OPTIONS},
     };

@@ -39,6 +39,12 @@ static void must(int error, const char *what)
         err(CLI_ERROR, "%s", what);
 }
 
+static void await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) == -1 && errno == EINTR)
+        continue;
+}
+
 static void wait_until_ready(void)
 {
     if (!ready) {
@@ -46,7 +52,7 @@ static void wait_until_ready(void)
         must(sem_post(&looked), "semaphore");
         //> Here the lock is free, and the worker is quick: after the next line
         //> see p ready.
-        must(sem_wait(&called), "semaphore");
+        await(&called);
         must(pthread_mutex_lock(&lock), "lock");
         printf("main:   I wait\n");
         //> It is ready, and main will wait for a call that has been made.
@@ -57,7 +63,7 @@ static void wait_until_ready(void)
 
 static void *make_ready(void *unused)
 {
-    must(sem_wait(&looked), "semaphore");
+    await(&looked);
     ready = true;
     //> Nobody sleeps at the condition variable, so this wakes nobody, and
     //> nothing will remember it.

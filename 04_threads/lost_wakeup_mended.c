@@ -38,6 +38,12 @@ static void must(int error, const char *what)
         err(CLI_ERROR, "%s", what);
 }
 
+static void await(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) == -1 && errno == EINTR)
+        continue;
+}
+
 static void wait_until_ready(void)
 {
     must(pthread_mutex_lock(&lock), "lock");
@@ -54,7 +60,7 @@ static void wait_until_ready(void)
 
 static void *make_ready(void *unused)
 {
-    must(sem_wait(&looked), "semaphore");
+    await(&looked);
     must(pthread_mutex_lock(&lock), "lock");
     //> The lock is ours, so main sleeps at the condition variable.
     ready = true;

@@ -1,6 +1,9 @@
 # race.gdb: an update is lost by hand. The tour runs it behind the last stop; or
 # at that stop: source 04_threads/race.gdb
 
+source 02_testing/last_stop.py
+last-stop 04_threads/race.c counter = value;
+
 python
 def line_of(text):
     with open("04_threads/race.c", encoding="utf-8") as source:
@@ -8,6 +11,13 @@ def line_of(text):
 
 gdb.set_convenience_variable("load", line_of("long value = counter;"))
 gdb.set_convenience_variable("store", line_of("counter = value;"))
+
+# Should an error end this script, all threads run again all the same.
+def let_all_run():
+    gdb.events.before_prompt.disconnect(let_all_run)
+    gdb.execute("set scheduler-locking off")
+
+gdb.events.before_prompt.connect(let_all_run)
 end
 
 echo \n\

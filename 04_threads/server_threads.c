@@ -56,8 +56,10 @@ static void *attend(void *argument)
     int place = (int)(c - connections);
     //> Not closed here: the number could be another connection's before the
     //> first thread knows. It is told now, joins this one, and closes.
-    if (write(ended[1], &place, sizeof place) != sizeof place)
+    if (write(ended[1], &place, sizeof place) != sizeof place) {
         warn("pipe");
+        shutdown(c->fd, SHUT_RDWR); /* nobody will close it */
+    }
     return NULL;
 }
 

@@ -131,7 +131,8 @@ int main(int argc, char **argv)
     static const struct cli cli = {
         .about =
             "count the servers of many hosts, a thread for each, with a lock",
-        .options = {{'f', "file", "hosts from {FILE}; else a farm of our own",
+        .options = {{'f', "file",
+                     "hosts in {FILE}: one host[:port] a line, # comments",
                      CLI_TEXT(&file)},
                     {'c', "connections", "at most {N} at once",
                      CLI_INT(&connections, 1, MOST)},

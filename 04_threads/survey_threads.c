@@ -3,7 +3,7 @@
  *
  * Cells: E03
  * Run:   make survey_threads; make survey_threads SAN=thread
- *        make survey_threads ARGS='-f hosts.txt'
+ *        make survey_threads ARGS='-f hosts.txt', yours: a host a line
  * Ask:   that took as long as the slowest alone. What is wrong with it?
  * Watch: a hundred hosts were asked, fewer stand in the table, and another
  *        number each time; some server may stand in it twice. And who wants a
@@ -113,7 +113,8 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "count the servers of many hosts, a thread for each host",
-        .options = {{'f', "file", "hosts from {FILE}; else a farm of our own",
+        .options = {{'f', "file",
+                     "hosts in {FILE}: one host[:port] a line, # comments",
                      CLI_TEXT(&file)},
                     {'d', "delay", "{seconds} that a host of our farm takes",
                      CLI_DOUBLE(&delay, 0, 60)},

@@ -87,6 +87,8 @@ static pid_t holder(const pthread_mutex_t *mutex)
         return 0;
     }
     ssize_t n = pread(fd, &copy, sizeof copy, (off_t)(uintptr_t)mutex);
+    if (n == -1)
+        cannot_see();
     close(fd);
     return n == sizeof copy ? copy.__data.__owner : 0;
 #else
@@ -119,13 +121,21 @@ static struct waiter look_at(pid_t tid)
         read_file(tid, "comm", w.name, sizeof w.name);
 
     /* "202 0x55d0c8 0x80 0x2 ...": the number of the system call and its
-     * arguments; "running" where it is in none.
+     * arguments; "running", or -1, where it is in none. So is each thread that
+     * a debugger has stopped and now lets go, until it is back in its call: we
+     * may have been let go first.
      */
     char text[256];
     long call = -1;
     unsigned long address = 0, operation = 0, value = 0;
-    read_file(tid, "syscall", text, sizeof text);
-    sscanf(text, "%ld %lx %lx %lx", &call, &address, &operation, &value);
+    for (int tries = 0; call == -1 && tries < 100; tries++) {
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        read_file(tid, "syscall", text, sizeof text);
+        if (*text == '\0') /* it has ended, or cannot be seen */
+            break;
+        sscanf(text, "%ld %lx %lx %lx", &call, &address, &operation, &value);
+    }
     w.waits = call == SYS_futex;
     if (!w.waits)
         return w;

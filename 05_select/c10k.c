@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "many clients at once, for each architecture of the echo",
-        .options = {{'n', "clients", "how many; without it 1000, then 10000",
+        .options = {{'n', "clients", "how many; else 1000, then 10000",
                      CLI_INT(&clients, 1, 1000000)}},
     };
     cli_parse(&cli, argc, argv);
@@ -101,6 +101,8 @@ int main(int argc, char **argv)
     if (clients == 0)
         show(10000);
     printf("memory: the server's own; what the kernel keeps for each socket\n"
-           "        is not counted\n");
+           "        is not counted\n"
+           "select: has room for descriptors below 1024, and a few of those\n"
+           "        are taken already\n");
     return CLI_OK;
 }

@@ -38,7 +38,7 @@ static double now(void)
 
 /* --- The listening socket -------------------------------------------------- */
 
-static void say_where(int listener)
+static void say_where(int listener, bool for_others)
 {
     char host[48];
     char port[8];
@@ -50,7 +50,12 @@ static void say_where(int listener)
                             port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
     if (error != 0)
         errx(CLI_ERROR, "getnameinfo: %s", gai_strerror(error));
-    printf("nc %s %s\n", host, port);
+    bool colons = a.ss_family == AF_INET6;
+    if (for_others)
+        printf("nc %s %s\n", host, port);
+    else
+        printf("server: %s%s%s:%s, with clients of our own\n",
+               colons ? "[" : "", host, colons ? "]" : "", port);
 }
 
 static void listen_there(struct echo_server *s)
@@ -172,7 +177,7 @@ void echo_server_start(struct echo_server *s)
     raise_limit();
     listen_there(s);
     catch_signals(s);
-    say_where(s->listener);
+    say_where(s->listener, s->port != -1);
     if (s->port == -1)
         show = echo_show(s);
     /* Nor does it end with whoever reads its messages. */

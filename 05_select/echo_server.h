@@ -44,17 +44,18 @@ struct echo_server {
 #define ECHO_SERVER_DEFAULTS {.address = "127.0.0.1", .port = -1}
 
 #define ECHO_SERVER_OPTIONS(s)                                                 \
-    {'p', "port", "serve on {port} until Ctrl-C; 0: a free one; -1: show",     \
-     CLI_INT(&(s).port, -1, 65535)},                                           \
+    {'p', "port", "serve on {port} until Ctrl-C; 0: any",                      \
+     CLI_INT(&(s).port, 0, 65535)},                                            \
     {'a', "address", "listen on {address}, such as 127.0.0.2",                 \
      CLI_TEXT(&(s).address)}
 /* clang-format on */
 
-/* Listens, and prints how to get there: "nc 127.0.0.1 15000". Raises the
+/* Listens, and prints how to get there: "nc 127.0.0.1 15000"; as a
+ * demonstration only where it is, for it is over too soon. Raises the
  * limit of descriptors to what is allowed. SIGINT and SIGTERM come through
  * the descriptor from here on; where the server is a blocking one, they cut its
- * client, and echo_server_accept returns -1. Ends the program with a message where
- * something is not to be had.
+ * client, and echo_server_accept returns -1. Ends the program with a message
+ * where something is not to be had.
  */
 void echo_server_start(struct echo_server *s);
 

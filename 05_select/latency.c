@@ -131,7 +131,7 @@ int main(int argc, char **argv)
         .about = "show what takes how long, recorded and measured",
         .options = {{'n', "runs", "measure each {N} times",
                      CLI_INT(&runs, 1, MOST)},
-                    {'m', "memory", "walk through {MiB}: more than the caches",
+                    {'m', "memory", "walk {MiB}, more than the caches hold",
                      CLI_INT(&memory, 1, 4096)},
                     {0, "svg", "draw the chart into {FILE}", CLI_TEXT(&svg)}},
     };

@@ -93,7 +93,8 @@ void latency_draw(FILE *out, const struct latency *rows, int count)
         seconds *= 100;
     }
     fprintf(out, "%s\n", latency_text(seconds, text));
-    fprintf(out, "%*so recorded   # this machine   @ both\n", NAME + 2, "");
+    fprintf(out, "%*so recorded   # here, - least to most   @ both\n", NAME + 2,
+            "");
 }
 
 /* --- As a picture ---------------------------------------------------------- */

@@ -5,7 +5,8 @@
  * Run:   make requests_callbacks; make requests_callbacks ARGS='-n 500'
  * Ask:   the same requests to the same server, in one thread. How long now?
  * Watch: all are sent before the first is answered, and the waits overlap: one
- *        second for five, and for five hundred little more.
+ *        second for five, and for five hundred little more. (The cell counts
+ *        from 0, and so does this.)
  * See:   requests_blocking.c, the staircase; selector.h, which waits;
  *        06_generators/requests_gen.c, which needs no callback
  */

@@ -1,6 +1,9 @@
 # coro.gdb: a send from both sides. The tour runs it behind the last stop; or at
 # that stop: source 06_generators/coro.gdb
 
+source 02_testing/last_stop.py
+last-stop 06_generators/coro.c g->next_value = sent;
+
 echo \n\
 Inside. The word that was sent is a parameter of this call:\n\
   print sent\n

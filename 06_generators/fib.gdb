@@ -1,6 +1,9 @@
 # fib.gdb: a resume, step by step. The tour runs it behind the last stop; or at
 # that stop: source 06_generators/fib.gdb
 
+source 02_testing/last_stop.py
+last-stop 06_generators/fib.c unsigned long next = g->a + g->b;
+
 python
 def fib_line(text):
     with open("06_generators/fib.c", encoding="utf-8") as source:

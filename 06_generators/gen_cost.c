@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "measure the ways to make a generator",
-        .options = {{'n', "steps", "how many steps; of the slow ways fewer",
+        .options = {{'n', "steps", "how many steps at most",
                      CLI_INT(&steps, 1000, 1000000000)}},
     };
     cli_parse(&cli, argc, argv);

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "read hosts into a list, and one by one",
-        .options = {{'f', "file", "hosts from {FILE}; else five of our own",
+        .options = {{'f', "file", "hosts in {FILE}: one a line, # comments",
                      CLI_TEXT(&path)},
                     {'d', "delay", "{seconds} over a line, on either side",
                      CLI_DOUBLE(&delay, 0, 10)},

@@ -2,7 +2,8 @@
  * one, and cannot be found again.
  *
  * Cells: none
- * Run:   make inner_switch; cc -E -I. 06_generators/inner_switch.c | tail -99
+ * Run:   make inner_switch
+ *        cc -E -P -I. 06_generators/inner_switch.c | sed -n '/lost_next/,/^}/p'
  * Ask:   GEN_BEGIN opens a switch, GEN_YIELD is a case of it. Of which, if
  *        there are two?
  * Watch: of the inner one, which is not open when the next call comes in. The

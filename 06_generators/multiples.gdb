@@ -1,6 +1,9 @@
 # multiples.gdb: a throw seen from inside. The tour runs it behind the last
 # stop; or at that stop: source 06_generators/multiples.gdb
 
+source 02_testing/last_stop.py
+last-stop 06_generators/multiples.c if (multiples_next(&g, 0, &value))
+
 echo \n\
 In main. The error lies in the struct, and the generator sleeps on:\n\
   print g\n

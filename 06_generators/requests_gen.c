@@ -6,7 +6,7 @@
  * Ask:   each request reads from top to bottom: send, wait, receive. How can
  *        five of them wait at the same time in one thread?
  * Watch: each stops in its middle, at its yield. Nobody waits there; the one
- *        wait is main's, and it is for all of them.
+ *        wait is main's, and it is for all of them. (The cell counts from 0.)
  * See:   05_select/requests_callbacks.c, the same cut in two; run_queries.c,
  *        where the kernel says which of them may go on
  */

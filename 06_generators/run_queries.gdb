@@ -1,6 +1,9 @@
 # run_queries.gdb: the generators as they sleep, and how one ends. The tour runs
 # it behind the last stop; or at that stop: source 06_generators/run_queries.gdb
 
+source 02_testing/last_stop.py
+last-stop 06_generators/run_queries.c ssize_t n = recv(
+
 python
 def show_queries():
     queries = gdb.parse_and_eval("queries")

@@ -1,6 +1,9 @@
 # scheduler.gdb: the tasks as they sleep, and one that is resumed. The tour runs
 # it behind the last stop; or at that stop: source 06_generators/scheduler.gdb
 
+source 02_testing/last_stop.py
+last-stop 06_generators/scheduler.c if (!echo_answer(client))
+
 python
 def scheduler_line(text):
     with open("06_generators/scheduler.c", encoding="utf-8") as source:

@@ -229,7 +229,7 @@ int main(int argc, char **argv)
     inbox.task.next = inbox_next;
     tiny_add_task(&loop, &inbox.task);
 
-    printf("\n              asked      begun   answered\n");
+    printf("\n             asked at   late by      took\n");
     start = tiny_now();
     errno = pthread_create(&producer, NULL, produce, NULL);
     if (errno != 0)

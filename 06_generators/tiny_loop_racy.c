@@ -6,8 +6,9 @@
  * Ask:   this is the talk's program, and in Python it loses nothing. Who saw to
  *        that, and who does it here?
  * Watch: the interpreter's lock made an append one step. Here it is three, and
- *        the loop appends, too: the last request is never begun. The others
- *        begin late: nobody woke the loop.
+ *        the loop appends, too: the last request is never begun. In some runs
+ *        others begin late: the loop may have gone back to sleep before the
+ *        task was in its list.
  * See:   tiny_loop.c, the mend; 04_threads/race.c, the same with a counter
  * Broken: a data race
  */
@@ -82,7 +83,10 @@ static struct future {
     void (*done)(double result);
 } futures[MOST];
 
-/* Wakes the loop, and that is all it does. */
+/* Wakes the loop, and that is all it does: whether the producer has added its
+ * task by then, the loop cannot know. If not, it sleeps on, with the task in
+ * its list.
+ */
 static bool future_monitor(struct task *task, int *waits_for)
 {
     struct future *f = (struct future *)task;
@@ -165,7 +169,7 @@ int main(int argc, char **argv)
     if (!http_url_split(given, &url))
         errx(CLI_ERROR, "'%s': not http://host:port/path", given);
 
-    printf("\n              asked      begun   answered\n");
+    printf("\n             asked at   late by      took\n");
     start = tiny_now();
     for (int i = 0; i < count; i++) {
         futures[i].monitor.next = future_monitor;

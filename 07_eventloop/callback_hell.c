@@ -2,7 +2,8 @@
  * step before.
  *
  * Cells: E05, E06
- * Run:   make callback_hell; make callback_hell ARGS='FILE'
+ * Run:   make callback_hell; echo Hello >/tmp/test
+ *        make callback_hell ARGS=/tmp/test
  * Ask:   in JavaScript each callback stands inside the one before it, and sees
  *        its variables. C has no closures. What must we write?
  * Watch: by hand what they are: for each level a struct of what its callback is

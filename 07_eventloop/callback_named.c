@@ -2,7 +2,8 @@
  * declared beforehand.
  *
  * Cells: E06
- * Run:   make callback_named; make callback_named ARGS='FILE'
+ * Run:   make callback_named; echo Hello >/tmp/test
+ *        make callback_named ARGS=/tmp/test
  * Ask:   it reads from top to bottom again. What has been gained besides?
  * Watch: one struct for all that the steps share, and one end. Each step still
  *        names the next one, and looks for the error by itself.

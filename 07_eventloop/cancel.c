@@ -72,7 +72,8 @@ static bool program(void *frame, struct future **awaits)
                      .lane = timeline_lane("stubborn"))
              ->future;
     AWAIT_CALL(c, sleep_for, .seconds = delay);
-    //> Asked for, not done: step over both, and look at workers[0]->state.
+    //> Asked for, not done: next, past both cancels, and then
+    //> p c->workers[0]->state: FUTURE_PENDING, for the worker has not run yet.
     printf("main      cancels both\n");
     future_cancel(c->workers[0]);
     future_cancel(c->workers[1]);
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(2);
+    timeline_legend(TIMELINE_RUN, "cancelled, and not done yet");
     const char *error = loop_run(program, .all = NULL);
     if (error != NULL)
         errx(CLI_ERROR, "%s", error);

@@ -146,7 +146,7 @@ int main(int argc, char **argv)
         .about = "download a page many times, as coroutines of some processes",
         .options = {{'n', "downloads", "how many downloads",
                      CLI_INT(&downloads, 1, MOST_DOWNLOADS)},
-                    {'j', "processes", "how many {N}",
+                    {'j', "processes", "how many processes",
                      CLI_INT(&processes, 1, MOST)},
                     {'d', "delay", "{seconds} that our server takes",
                      CLI_DOUBLE(&delay, 0, 60)},

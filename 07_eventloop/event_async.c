@@ -97,6 +97,8 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(MOST + 3);
+    timeline_legend(TIMELINE_RUN, "is open");
+    timeline_legend(TIMELINE_BLOCKED, "waits at the door");
     const char *error = loop_run(program, .lane = -1);
     if (error != NULL)
         errx(CLI_ERROR, "%s", error);

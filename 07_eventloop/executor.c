@@ -1,7 +1,8 @@
 /* executor.c: two downloads that block, each in a thread, awaited from the loop.
  *
  * Cells: A61
- * Run:   make executor; make executor ARGS='-u http://127.0.0.1:8000/'
+ * Run:   make executor; in another terminal: make server ARGS='-p 8000'; then
+ *        here: make executor ARGS='-u http://127.0.0.1:8000/'
  * Ask:   http_get knows nothing of a loop: it blocks until the answer is there.
  *        How can a coroutine await it, and both at once?
  * Watch: two answers, in the time of one. Neither the thread nor http_get
@@ -62,7 +63,7 @@ static bool program(void *frame, struct future **awaits)
             run_in_executor(loop_running(), download, .url = url);
     for (c->i = 0; c->i < 2; c->i++) {
         AWAIT(c, c->answers[c->i]);
-        //> The job is home, its frame is the result: print *job
+        //> The job is home, its frame is the result: next, then print *job
         const struct download *job = future_result(c->answers[c->i]);
         printf("answer %d\n%s\n", c->i + 1, job->text);
     }

@@ -3,8 +3,9 @@
  *
  * Cells: C14, C15
  * Run:   make fetcher; make fetcher ARGS='-c 2'
- *        build/07_eventloop/fetcher -c 10 -o pages urls.txt
- *        seq -f 'http://127.0.0.1:8000/%g' 9 | build/07_eventloop/fetcher -
+ *        in another terminal: make server ARGS='-p 8000'; and then here:
+ *        seq -f 'http://127.0.0.1:8000/?%g' 9 >/tmp/urls.txt
+ *        make fetcher ARGS='-c 3 -o /tmp/pages /tmp/urls.txt'
  * Ask:   who waits for a disk, when no poll(2) tells that it is ready?
  * Watch: without arguments it is up against a server that does all that servers
  *        must not. What came is whole, and everything else has its reason.
@@ -210,8 +211,8 @@ static void open_folder(const char *name)
 int main(int argc, char **argv)
 {
     static const struct cli cli = {
-        .about = "fetch what is behind a list of URLs, so many at once",
-        .operands = "[urls.txt | -]",
+        .about = "fetch the URLs in a file, one a line, # comments; -: stdin",
+        .operands = "[FILE | -]",
         .options = {{'c', "connections", "at most {N} at once",
                      CLI_INT(&connections, 1, CONNECTIONS_MAX)},
                     {'o', "output", "files go to {DIR}, not here",

@@ -46,7 +46,7 @@ static bool slow_operation(void *frame, struct future **awaits)
         //> Now it gets its result. Nobody is called yet: p *c->future, where
         //> callbacks is who will be.
         future_set_result(c->future, value);
-    printf("the result is set\n");
+    printf("the %s is set\n", error != NULL ? "error" : "result");
     GEN_END(c);
     task_release(c->sleep);
     future_release(c->future);

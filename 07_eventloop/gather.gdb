@@ -1,6 +1,9 @@
 # gather.gdb: the tasks of the loop, and where each sleeps. The tour runs it
 # behind the last stop; or at that stop: source 07_eventloop/gather.gdb
 
+source 02_testing/last_stop.py
+last-stop 07_eventloop/gather.c printf("Got response from request
+
 echo \n\
 The first request has its data, the others are ready or wait; main waits for\n\
 the gather:\n\

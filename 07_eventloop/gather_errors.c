@@ -6,7 +6,8 @@
  * Ask:   C has no exceptions. How does an error come out of an await?
  * Watch: it lies in the frame behind AWAIT_CALL_TRY, and gen_catch takes it;
  *        else it ends this coroutine, too, and comes out one level up. With
- *        --escape nobody catches: the gather fails with the first.
+ *        --escape nobody catches: the gather fails with the first. (The cell
+ *        counts from 0, and gather's from 1.)
  * See:   gather.c, without errors; 06_generators/multiples.c, throw
  */
 #include <err.h>

@@ -7,7 +7,7 @@
  *        lost?
  * Watch: whoever awaits between its load and its store lets all others in.
  *        Under the lock one after the other comes in, in the order in which
- *        they asked (- waits for the lock, # has it).
+ *        they asked (- waits for the lock, # has loaded, not yet stored).
  * See:   04_threads/race.c and lock.c, where every line is such a place;
  *        semaphore_async.c, which lets in several
  */
@@ -115,6 +115,8 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(2 * MOST);
+    timeline_legend(TIMELINE_RUN, "has loaded, not yet stored");
+    timeline_legend(TIMELINE_BLOCKED, "waits for the lock");
     int lost = count();
     with_lock = true;
     if (count() != 0)

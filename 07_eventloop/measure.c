@@ -2,8 +2,9 @@
  * cases, and from when that is counted.
  *
  * Cells: D16
- * Run:   make measure; make measure ARGS='http://127.0.0.1:8000/ -c 50 -s 5'
- *        make measure ARGS='URL -c 50 -s 5 -R 1000'; make measure ARGS=switch
+ * Run:   make measure; make measure ARGS=switch
+ *        in another terminal: make server_threads ARGS='-p 8000'; then here:
+ *        make measure ARGS='http://127.0.0.1:8000/ -c 50 -s 5 -R 400'
  * Ask:   for a third of the time a server stands still. How many of its users
  *        have to wait?
  * Watch: less than one in a hundred, says who asks only when answered; a third,
@@ -212,7 +213,8 @@ static int show(void)
     if ((double)lag.max < NAP / 2 * 1e9)
         errx(CLI_NO_SHOW, "a callback blocked, and the loop did not lag");
 
-    printf("\nthe loop itself, in ns\n");
+    printf("\nthe loop itself, in ns: a switch is a task put aside and called\n"
+           "again, soon is a callback called in the next turn\n");
     loop_cost_measure("switch", "1000000");
     loop_cost_measure("soon", "1000000");
     return CLI_OK;
@@ -222,7 +224,12 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about =
-            "measure a server, or the loop: switch, soon, timers, sleepers",
+            "measure a server (URL), or the loop itself (WHAT): ns of CPU for\n"
+            "each of N times\n\n"
+            "  switch      a task is put aside and called again\n"
+            "  soon        a callback is called in the next turn\n"
+            "  timers      a callback is called at its time\n"
+            "  sleepers    a task sleeps for a second",
         .operands = "[URL | WHAT [N]]",
         .options = {{'c', "connections", "that ask at once",
                      CLI_INT(&connections, 1, 50000)},

@@ -2,7 +2,8 @@
  * catch for all of them.
  *
  * Cells: E06
- * Run:   make promises; make promises ARGS='FILE'
+ * Run:   make promises; echo Hello >/tmp/test
+ *        make promises ARGS=/tmp/test
  * Ask:   a step returns now, its result will come later. What can it return?
  * Watch: a future. The chain waits for that one before it goes on, and an error
  *        falls through it down to the catch. What is still missing is that it

@@ -121,6 +121,8 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(1 + consumers);
+    timeline_legend(TIMELINE_RUN, "has an item");
+    timeline_legend(TIMELINE_BLOCKED, "waits for the queue");
     queue.bound = (size_t)bound;
     const char *error = loop_run(program, .lane = -1);
     async_queue_free(&queue);

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "run a loop that has nothing to do",
-        .options = {{'d', "delay", "{seconds} until it interrupts itself",
+        .options = {{'d', "delay", "{seconds} until its own Ctrl-C",
                      CLI_DOUBLE(&delay, 0.001, 3600)},
                     {0, "forever", "wait for a real Ctrl-C",
                      CLI_FLAG(&forever)}},
@@ -72,7 +72,8 @@ int main(int argc, char **argv)
         press_later(delay);
     printf("held: waits for nothing at all\n");
     //> print loop.held: something is alive now. (gdb stops for the Ctrl-C,
-    //> inside the wait: backtrace; c hands it on.)
+    //> inside the wait: backtrace; c hands it on. The clock does not stop while
+    //> you read: run -d 10 gives you the time.)
     if (loop_run_forever(&loop) == -1)
         err(CLI_ERROR, "loop");
     printf("held: ended\n");

@@ -3,8 +3,8 @@
  * Cells: none
  * Run:   make semaphore_async; make semaphore_async ARGS='-t 100 -c 25'
  * Ask:   ten tasks of 0.2 s each, three at a time: how long does it take?
- * Watch: four rounds; - waits for its place, and . has it. A bounded semaphore
- *        also says no to whoever gives back a place that it never had.
+ * Watch: four rounds; - waits for a place, . has one. A bounded semaphore also
+ *        says no to whoever gives back a place that it never had.
  * See:   lock_async.c, with one place; 04_threads/survey_locked.c; fetcher.c,
  *        which is polite to servers in this way
  */
@@ -91,6 +91,8 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(tasks);
+    timeline_legend(TIMELINE_WAIT, "has a place");
+    timeline_legend(TIMELINE_BLOCKED, "waits for a place");
     semaphore = (struct semaphore){.value = (unsigned)places,
                                    .bound = (unsigned)places};
     double start = loop_time();

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     static const struct cli cli = {
         .about = "run programs on the loop, and catch what they say",
         .operands = "[-- PROGRAM [ARGUMENT...]]",
-        .options = {{'w', "timeout", "give it {seconds} until it is killed",
+        .options = {{'w', "timeout", "kill it after {seconds}",
                      CLI_DOUBLE(&seconds, 0.001, 3600)},
                     TIMELINE_OPTIONS},
     };

@@ -3,7 +3,7 @@
  *
  * Cells: E08, E14
  * Run:   make survey_async; make survey_async ARGS='-d 0.5'
- *        make survey_async ARGS='-f hosts.txt', with names of your own
+ *        make survey_async ARGS='-f hosts.txt', a file of yours: a host a line
  * Ask:   a hundred threads wrote one table, and hosts were lost until there was
  *        a lock. Where is the lock here?
  * Watch: nobody can come in between but where one awaits, and the table is
@@ -185,7 +185,8 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "count the servers of many hosts, a coroutine for each",
-        .options = {{'f', "file", "hosts from {FILE}; else a farm of our own",
+        .options = {{'f', "file",
+                     "hosts in {FILE}: one host[:port] a line, # comments",
                      CLI_TEXT(&file)},
                     {'d', "delay", "{seconds} that a host of our farm takes",
                      CLI_DOUBLE(&delay, 0, 60)},

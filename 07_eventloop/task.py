@@ -135,7 +135,7 @@ def find_loop():
     except gdb.error:
         threads = []
     if not threads or selected is None:
-        raise gdb.GdbError("the program does not run: which loop?")
+        raise gdb.GdbError("tasks: the program is not running")
     kept = gdb.selected_frame()
     try:
         for thread in [selected] + [t for t in threads if t != selected]:

@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(2 * TASKS);
+    timeline_legend(TIMELINE_RUN, "cleans up");
     const char *error = loop_run(gathered, .all = NULL);
     if (error != NULL)
         errx(CLI_ERROR, "%s", error);

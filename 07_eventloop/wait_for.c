@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(JOBS);
+    timeline_legend(TIMELINE_RUN, "cancelled, and not done yet");
     for (int i = 0; i < JOBS; i++)
         lanes[i] = timeline_lane("%s", jobs[i].name);
     const char *error = loop_run(program, .i = 0);

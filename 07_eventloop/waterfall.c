@@ -2,7 +2,8 @@
  * runs one after the other.
  *
  * Cells: E06
- * Run:   make waterfall; make waterfall ARGS='FILE'
+ * Run:   make waterfall; echo Hello >/tmp/test
+ *        make waterfall ARGS=/tmp/test
  * Ask:   no step names the next one any more. Who does, and who looks for the
  *        error?
  * Watch: waterfall_next, which each step is given as its callback: the order

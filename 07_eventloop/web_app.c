@@ -224,16 +224,15 @@ int main(int argc, char **argv)
 {
     static const struct cli cli = {
         .about = "a web application whose page shows its own loop, live",
-        .options = {{'p', "port",
-                     "serve on {port} until Ctrl-C; 0: a free one; -1: show",
-                     CLI_INT(&serving.port, -1, 65535)},
+        .options = {{'p', "port", "serve on {port} until Ctrl-C; 0: any",
+                     CLI_INT(&serving.port, 0, 65535)},
                     {'a', "address", "listen on {address}, such as 127.0.0.2",
                      CLI_TEXT(&serving.address)},
                     {'d', "delay", "{seconds} that the slow answers take",
                      CLI_DOUBLE(&delay, 0, 60)},
                     {'c', "connections", "at most {N} at once; more wait",
                      CLI_INT(&web.connections, 1, 1000000)},
-                    {0, "patience", "{seconds} that a request may take to come",
+                    {0, "patience", "{seconds} for a request to come in",
                      CLI_DOUBLE(&web.patience, 0.01, 3600)}},
     };
     cli_parse(&cli, argc, argv);

@@ -145,7 +145,7 @@ END_TEST
 START_TEST(what_is_no_loop)
 {
     static const char *const lines[] = {
-        "^the program does not run: which loop\\?$",
+        "^tasks: the program is not running$",
         "^no loop runs: name one$",
         "^5: no struct loop$",
         "^nonsense: No symbol \"nonsense\" in current context\\.$",

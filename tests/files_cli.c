@@ -174,7 +174,7 @@ START_TEST(more_than_an_int_is_refused)
 }
 END_TEST
 
-#define USAGE "usage: bump [options] [FILE...]\n"
+#define USAGE "usage: bump [options] [FILE...] (-h lists the options)\n"
 
 START_TEST(a_missing_value_is_named)
 {
@@ -230,6 +230,22 @@ START_TEST(help_shows_the_table_with_ranges_and_defaults)
     check_reads(WORDS("-h"), help);
     check_reads(WORDS("--help"), help);
     check_reads(WORDS("a", "--help", "--nope"), help);
+}
+END_TEST
+
+static void ask_for_help_without_defaults(const void *words)
+{
+    threads = 0;
+    delay = -1;
+    parse_bump(words);
+}
+
+START_TEST(help_shows_no_default_that_is_out_of_range)
+{
+    struct forked run =
+        run_forked(ask_for_help_without_defaults, WORDS("--help"));
+    ck_assert_ptr_nonnull(strstr(run.out, "how many threads (1 to 10)\n"));
+    ck_assert_ptr_nonnull(strstr(run.out, "seconds to wait (0 to 2)\n"));
 }
 END_TEST
 
@@ -463,6 +479,7 @@ TCase *files_cli(void)
     tcase_add_test(tc, operands_come_last_wherever_they_stood);
     tcase_add_test(tc, operands_are_refused_where_none_are_taken);
     tcase_add_test(tc, help_shows_the_table_with_ranges_and_defaults);
+    tcase_add_test(tc, help_shows_no_default_that_is_out_of_range);
     tcase_add_test(tc, a_full_table_works_to_its_last_row);
     tcase_add_loop_test(tc, a_full_disk_is_an_error_whatever_else_was, 0, 5);
     tcase_add_test(tc, what_was_lost_early_is_not_put_down_to_another_error);

@@ -56,6 +56,12 @@ START_TEST(help_is_there)
                   "%s: does not begin with '%s': %s", command, usage,
                   child.out.text);
     ck_assert_int_eq(child.status, 0);
+    for (const char *line = child.out.text; *line != '\0';) {
+        int width = (int)strcspn(line, "\n");
+        ck_assert_msg(width <= 80, "%s: wider than 80 columns: %.*s", command,
+                      width, line);
+        line += width + (line[width] != '\0');
+    }
     child_free(&child);
 }
 END_TEST
@@ -147,28 +153,31 @@ static bool survives(const struct program *program, const struct transcript *t,
                              "UBSAN_OPTIONS=exitcode=99", NULL},
         .apart = true,
         .empty_after = true});
+    /* A server that it starts notes in the same file that it had fewer. */
     FILE *file = fopen(log + strlen("TORTURE_LOG="), "r");
     size_t room = 0;
-    bool had_so_many = file != NULL;
-    if (had_so_many) {
-        ck_assert_int_gt(getline(&failed_call, &room, file), 0);
+    bool had_so_many = false;
+    while (file != NULL && !had_so_many &&
+           getline(&failed_call, &room, file) > 0)
+        had_so_many = strncmp(failed_call, "call ", strlen("call ")) == 0;
+    if (file != NULL)
         fclose(file);
+    if (had_so_many) {
         char ending[64];
         child_ending(&child, ending);
         int status = WIFEXITED(child.status) ? WEXITSTATUS(child.status) : -1;
         char *message = status == program->promised && status == block->status
                             ? compare_apart(t, block, &child)
                             : NULL;
-        ck_assert_msg(message == NULL, "%s %s, its call of %sfailed: %s",
-                      torture, block->command, failed_call, message);
+        ck_assert_msg(message == NULL, "%s %s: %s%s", torture, block->command,
+                      failed_call, message);
         ck_assert_msg(
             status != -1 && status != 99 &&
                 (status == 0 || child.err.length > 0 || child.out.length > 0),
-            "%s %s: %s after its call of %sfailed; it printed:\n%s%s", torture,
-            block->command, ending, failed_call, child.out.text,
-            child.err.text);
-        free(failed_call);
+            "%s %s: %s%s; it printed:\n%s%s", torture, block->command,
+            failed_call, ending, child.out.text, child.err.text);
     }
+    free(failed_call);
     child_free(&child);
     free(folder);
     return had_so_many;
@@ -419,9 +428,9 @@ int main(int argc, char **argv)
 
     /* In the debugger all is in this one process. */
     const char *fork_them = getenv("CK_FORK");
-    if (fork_them != NULL && strcmp(fork_them, "no") == 0)
+    if (case_count > 0 && fork_them != NULL && strcmp(fork_them, "no") == 0)
         work(runner, NULL);
-    else
+    else if (case_count > 0)
         run_all(runner);
     int ran = shared->ran;
     int failed = shared->failures + shared->errors;

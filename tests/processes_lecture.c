@@ -483,17 +483,35 @@ START_TEST(from_and_only)
     w = straight(ARGUMENTS("--only", "01_files", "--from", "two"), 0);
     ck_assert(has(w, "[2/2] 01_files/two") && !has(w, "[1/2]"));
     done(w);
+    /* A beginning does, where there is one name with it. */
+    w = straight(ARGUMENTS("--only", "01", "--from", "tw"), 0);
+    ck_assert(has(w, "[2/2] 01_files/two") && !has(w, "[1/2]"));
+    done(w);
 }
 END_TEST
 
 START_TEST(unknown_names_are_refused)
 {
-    add("01_files/one", "first.", "");
+    add("01_files/lock", "first.", "");
+    add("01_files/lock_kinds", "second.", "");
+    add("02_testing/lock_order", "third.", "");
     struct watched *w = straight(ARGUMENTS("--from", "05_select"), 2);
-    expect(w, "--from '05_select': no program or chapter has this name\n");
+    expect(w, "--from '05_select': no program or chapter here has this name\n");
     done(w);
-    w = straight(ARGUMENTS("--only", "on"), 2);
-    expect(w, "--only 'on': no program or chapter has this name\n");
+    w = straight(ARGUMENTS("--only", "lo"), 2);
+    expect(w, "--only 'lo': may be lock, lock_kinds, lock_order\n");
+    done(w);
+    w = straight(ARGUMENTS("--only", "0"), 2);
+    expect(w, "--only '0': may be 01_files, 02_testing\n");
+    done(w);
+    w = straight(ARGUMENTS("--only", "01", "--from", "lock_o"), 2);
+    expect(w, "--from 'lock_o': no program or chapter here has this name\n");
+    done(w);
+    w = straight(ARGUMENTS("--only", ""), 2);
+    expect(w, "--only '': no program or chapter here has this name\n");
+    done(w);
+    w = straight(ARGUMENTS("--only", "lock"), 0); /* the whole name wins */
+    expect(w, "[1/1] 01_files/lock");
     done(w);
     w = straight(ARGUMENTS("--seconds", "0"), 2);
     expect(w, "--seconds '0'");
@@ -750,12 +768,25 @@ START_TEST(jumps)
     expect(w, "[2/3] two  enter");
     press(w, "j");
     expect(w, "jump to: ");
-    press(w, "02_testing\r");
+    press(w, "02\r");
+    expect(w, "[3/3] three  enter");
+    press(w, "j");
+    expect(w, "jump to: ");
+    press(w, "o\r");
+    expect(w, "[1/3] one  enter");
+    press(w, "j");
+    expect(w, "jump to: ");
+    press(w, "t\r");
+    expect(w, "t: may be two, three\r\n");
+    expect(w, "[1/3] one  enter");
+    press(w, "j");
+    expect(w, "jump to: ");
+    press(w, "three\r");
     expect(w, "[3/3] three  enter");
     press(w, "j");
     expect(w, "jump to: ");
     press(w, "four\r");
-    expect(w, "no program or chapter here is called four");
+    expect(w, "four: no program or chapter here has this name");
     expect(w, "[3/3] three  enter");
     press(w, "j");
     expect(w, "jump to: ");
@@ -1087,6 +1118,24 @@ static int widest(const struct watched *w)
     return most;
 }
 
+/* Keys without room for their word are letters, and none is missing. */
+START_TEST(the_bar_has_all_keys)
+{
+    add("01_files/ok", "fine.", "");
+    add("01_files/its_name_is_of_so_many_letters", "fine.", "");
+    struct watched *w = lecture_with(80, plain, ARGUMENTS("--lines", "9"));
+    expect(w, "[1/2] its_name_is_of_so_many_letters  enter: run"
+              "  n next b r t e j q  ? help ");
+    press(w, "n");
+    expect(w, "[2/2] ok  enter: run  n next  b back  r run  t tour"
+              "  e edit  j jump q  ? help ");
+    press(w, "q");
+    ck_assert_int_eq(ended(w), 0);
+    ck_assert_msg(widest(w) <= 80, "%d: %s", widest(w), w->seen);
+    done(w);
+}
+END_TEST
+
 START_TEST(narrow_terminal)
 {
     add("01_files/a_program_with_a_name", long_claim, "echo it works");
@@ -1180,6 +1229,7 @@ TCase *processes_lecture(void)
     tcase_add_test(tc, edit_and_rebuild);
     tcase_add_test(tc, editor_may_stay);
     tcase_add_test(tc, editor_is_missing);
+    tcase_add_test(tc, the_bar_has_all_keys);
     tcase_add_test(tc, narrow_terminal);
     tcase_add_test(tc, colours);
     tcase_add_test(tc, no_color);

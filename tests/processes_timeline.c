@@ -457,6 +457,35 @@ START_TEST(each_state_has_its_sign)
 }
 END_TEST
 
+/* In all three drawings. */
+START_TEST(a_program_names_its_states)
+{
+    begin(1);
+    int lane = timeline_lane("a");
+    timeline_legend(TIMELINE_RUN, "has the lock");
+    timeline_legend(TIMELINE_BLOCKED, "waits for it");
+    mark_at(10, lane, TIMELINE_BLOCKED);
+    mark_at(20, lane, TIMELINE_RUN);
+    mark_at(30, lane, TIMELINE_WAIT);
+    at(40);
+    columns = 24;
+    ck_assert_chart("a |     -----#####.....|\n"
+                    "   0 s           0.04 s\n"
+                    "   # has the lock   . waits   - waits for it\n");
+    char *trace = text_of(timeline_trace);
+    ck_assert_ptr_nonnull(strstr(trace, "\"name\": \"has the lock\""));
+    ck_assert_ptr_nonnull(strstr(trace, "\"name\": \"waits for it\""));
+    ck_assert_ptr_null(strstr(trace, "\"runs\""));
+    free(trace);
+    char *picture = text_of(timeline_svg);
+    ck_assert_ptr_nonnull(strstr(picture, ">has the lock</text>"));
+    ck_assert_ptr_nonnull(
+        strstr(picture, "<title>a: has the lock 0.0100 s, waits 0.0100 s, "
+                        "waits for it 0.0100 s</title>"));
+    free(picture);
+}
+END_TEST
+
 /* Cells of 1 ms, and a state of 3 ns in one of them: wherever it lies. */
 static const struct {
     double ms;
@@ -958,6 +987,7 @@ TCase *processes_timeline(void)
     tcase_add_test(tc, killed_children_leave_nothing_locked);
     tcase_add_test(tc, the_chart_of_two_requests);
     tcase_add_test(tc, each_state_has_its_sign);
+    tcase_add_test(tc, a_program_names_its_states);
     tcase_add_loop_test(tc, what_is_short_shows, 0,
                         sizeof moments / sizeof *moments);
     tcase_add_test(tc, a_short_wait_shows);

@@ -173,6 +173,23 @@ START_TEST(an_update_is_lost_by_hand)
 }
 END_TEST
 
+/* lock_order.gdb stops the watchdog in front of its look. When all threads run
+ * on, it must not look before the others are back where they hang.
+ */
+START_TEST(the_watchdog_sees_the_circle_after_gdb)
+{
+    char *path = built("04_threads", "lock_order");
+    for (int i = 0; i < 3; i++) {
+        struct child gdb = run_gdb(
+            (const char *[]){"-x", "02_testing/tour.py", "--args", path, NULL});
+        ck_assert_msg(strstr(gdb.out.text, "\nwatchdog: a circle: ") != NULL,
+                      "%s", gdb.out.text);
+        child_free(&gdb);
+    }
+    free(path);
+}
+END_TEST
+
 TCase *threads_lockgraph(void)
 {
     if (!plain_build() || system("gdb -v >/dev/null 2>&1") != 0)
@@ -182,5 +199,6 @@ TCase *threads_lockgraph(void)
     tcase_add_loop_test(tc, on_a_hanging_program, 0, 2 * HANGING);
     tcase_add_test(tc, without_a_program);
     tcase_add_test(tc, an_update_is_lost_by_hand);
+    tcase_add_test(tc, the_watchdog_sees_the_circle_after_gdb);
     return tc;
 }

@@ -6,7 +6,8 @@
  *
  *     TORTURE=7       the seventh call fails, once
  *     TORTURE=7+      the seventh and all after it
- *     TORTURE_LOG=F   the name of each call made to fail is added to file F
+ *     TORTURE_LOG=F   added to file F: "call 7, mmap: made to fail"; or, of a
+ *                     program that ends before, how many calls it makes
  *
  * The Makefile takes the names to wrap from here.
  */
@@ -40,6 +41,56 @@
 
 static atomic_int calls;
 
+/* Where a program forks, each process goes on counting by itself. What the
+ * busiest of them has come to lies in memory that they share.
+ */
+static atomic_int *most = &calls;
+static pid_t self;
+
+/* Not through a FILE: a program that is to fail may hold its locks. */
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+    const char *log = getenv("TORTURE_LOG");
+    if (log == NULL)
+        return;
+    char line[256];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(line, sizeof line, format, values);
+    va_end(values);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, log,
+                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    (void)!syscall(SYS_write, fd, line, strlen(line));
+    syscall(SYS_close, fd);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    self = getpid();
+    long shared = syscall(SYS_mmap, 0L, sizeof *most, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0L);
+    if (shared != -1) {
+        most = (atomic_int *)shared;
+        *most = calls;
+    }
+}
+
+static void count_most(int n)
+{
+    int last = *most;
+    while (n > last && !atomic_compare_exchange_weak(most, &last, n))
+        continue;
+}
+
+/* Of the process that was started, not of those that it forks. */
+__attribute__((destructor)) static void end(void)
+{
+    const char *turn = getenv("TORTURE");
+    if (turn != NULL && *most < atoi(turn) && getpid() == self)
+        note("%s makes only %d calls that can fail\n",
+             program_invocation_short_name, *most);
+}
+
 /* Whether this call is to fail. Nothing in here may be wrapped itself. An
  * interruption (EINTR) comes once: for ever would be another error.
  */
@@ -47,17 +98,11 @@ static bool fails(const char *name, int why)
 {
     const char *turn = getenv("TORTURE");
     int n = ++calls;
+    count_most(n);
     if (turn == NULL || n < atoi(turn) ||
         (n > atoi(turn) && (why == EINTR || strchr(turn, '+') == NULL)))
         return false;
-    const char *log = getenv("TORTURE_LOG");
-    if (log != NULL) {
-        int fd = (int)syscall(SYS_openat, AT_FDCWD, log,
-                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        (void)!syscall(SYS_write, fd, name, strlen(name));
-        (void)!syscall(SYS_write, fd, "\n", 1UL);
-        syscall(SYS_close, fd);
-    }
+    note("call %d, %s: made to fail\n", n, name);
     return true;
 }
 
@@ -164,6 +209,8 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_openat(int fd, const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *path, int flags, ...);
+_Noreturn void __real__exit(int status);
+_Noreturn void __wrap__exit(int status);
 /* clang-format on */
 
 /* A stream's own mark of an error can only be made by an error: reading from
@@ -223,4 +270,11 @@ int __wrap_openat(int fd, const char *path, int flags, ...)
         return __real_openat(fd, path, flags, mode);
     errno = EMFILE;
     return -1;
+}
+
+/* It cannot fail, but nothing comes after it. */
+void __wrap__exit(int status)
+{
+    end();
+    __real__exit(status);
 }
