@@ -141,6 +141,9 @@ static void measure_load(const char *text, pid_t server)
 {
     load_target_find(&target, text, connections);
     timeline_start(2);
+    timeline_legend(TIMELINE_WAIT, "every connection waits");
+    timeline_legend(TIMELINE_BLOCKED,
+                    server != 0 ? "stopped; overdue" : "overdue");
     const char *error = loop_run(load, .text = text, .server = server);
     if (error != NULL)
         errx(CLI_ERROR, "%s: %s", target.url.authority, error);
