@@ -15,6 +15,7 @@
 
 #include "01_files/cli.h"
 #include "03_processes/http_client.h"
+#include "03_processes/page.h"
 #include "03_processes/server_child.h"
 #include "03_processes/stopwatch.h"
 #include "07_eventloop/in_executor.h"
@@ -39,8 +40,9 @@ static const char *download(void *frame)
     struct http_reply reply;
     //> A thread of the pool (info threads): here it may block as it likes.
     http_get(job->url, delay + PATIENCE, &reply);
-    bool came = reply.outcome == HTTP_GOT;
-    snprintf(job->text, sizeof job->text, "%s", came ? reply.body : reply.why);
+    struct page page;
+    bool came = page_came(job->url, &reply, &page);
+    snprintf(job->text, sizeof job->text, "%s", came ? reply.body : page.why);
     http_reply_free(&reply);
     return came ? NULL : error_no_answer;
 }
