@@ -52,7 +52,7 @@ void scratch_enter(void)
         errx(1, "%s: too long for a name", parent);
 
     /* A signal between the making and the handler would leave the folder. */
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
     sigset_t block, before;
     sigemptyset(&block);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)

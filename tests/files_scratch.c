@@ -123,7 +123,7 @@ START_TEST(it_goes_at_an_error)
 }
 END_TEST
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static void fill_and_raise(const void *sig)
