@@ -14,7 +14,6 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "01_files/cli.h"
 #include "03_processes/http_client.h"
 #include "03_processes/server_child.h"
+#include "04_threads/file_limit.h"
 #include "04_threads/load.h"
 
 /* Each thread makes so many requests at each load: "for ever", for a moment. */
@@ -183,15 +183,10 @@ static void step_load(int most)
  */
 static int raise_limit(void)
 {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-    if (files.rlim_cur > MOST + SPARE)
+    int files = file_limit_raise();
+    if (files > MOST + SPARE)
         return MOST;
-    return files.rlim_cur > SPARE ? (int)files.rlim_cur - SPARE : 1;
+    return files > SPARE ? files - SPARE : 1;
 }
 
 static void find_server(const char *url)

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "01_files/cli.h"
 #include "03_processes/answer.h"
 #include "03_processes/serving.h"
+#include "04_threads/file_limit.h"
 
 /* Enough for answer_connection, and 4,000 of them are one gigabyte. */
 enum { STACK = 256 * 1024 };
@@ -126,20 +126,6 @@ static void end_threads(void)
             join(&connections[i]);
 }
 
-/* All connections are in one process, whose limit may be 1,024 descriptors
- * only because nobody has asked for more.
- */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)serving.connections + 16;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-        warn("setrlimit");
-}
-
 static void reap_client(void)
 {
     int status = 0;
@@ -204,7 +190,7 @@ int main(int argc, char **argv)
         connections[i].fd = -1;
     if (atexit(end_client) != 0)
         errx(CLI_ERROR, "atexit: no room for another handler");
-    raise_limit();
+    file_limit_raise();
     if (pipe2(ended, O_CLOEXEC) == -1)
         err(CLI_ERROR, "pipe");
     //> Signals are blocked before there is a thread: it inherits that, and none

@@ -1,4 +1,5 @@
 #include "05_select/crowd.h"
+#include "04_threads/file_limit.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,19 +46,14 @@ static int count_ports(void)
 
 int crowd_limit(const char **which)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        err(CLI_ERROR, "getrlimit");
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-        err(CLI_ERROR, "setrlimit");
+    int files = file_limit_raise();
     int ports = count_ports();
-    if (limit.rlim_cur >= (rlim_t)ports + BESIDES) {
+    if (files >= ports + BESIDES) {
         *which = "local ports (ip_local_port_range)";
         return ports;
     }
     *which = "descriptors (ulimit -Hn)";
-    return (int)limit.rlim_cur - BESIDES;
+    return files - BESIDES;
 }
 
 static void say(int fd)

@@ -1,4 +1,5 @@
 #include "05_select/echo_server.h"
+#include "04_threads/file_limit.h"
 
 #include <err.h>
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -157,24 +157,11 @@ static void end_show_at_exit(void)
 
 /* --- The house ------------------------------------------------------------- */
 
-/* A client is a descriptor, and the limit is 1,024 only because nobody has
- * asked for more.
- */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-        warn("setrlimit");
-}
-
 void echo_server_start(struct echo_server *s)
 {
     if (atexit(end_show_at_exit) != 0)
         errx(CLI_ERROR, "atexit: no room for another handler");
-    raise_limit();
+    file_limit_raise();
     listen_there(s);
     catch_signals(s);
     say_where(s->listener, s->port != -1);

@@ -242,6 +242,7 @@ int main(int argc, char **argv)
     };
     cli_parse(&cli, argc, argv);
     timeline_start(FORMS * (count + 1));
+    timeline_legend(TIMELINE_BLOCKED, "put, and not seen yet");
     for (int f = NOTHING; f < FORMS; f++)
         show((enum form)f);
     timeline_finish();

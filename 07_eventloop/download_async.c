@@ -12,13 +12,13 @@
  */
 #include <err.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "01_files/cli.h"
 #include "03_processes/page.h"
 #include "03_processes/server_child.h"
 #include "03_processes/stopwatch.h"
 #include "03_processes/timeline.h"
+#include "04_threads/file_limit.h"
 #include "07_eventloop/async_http.h"
 #include "07_eventloop/gathering.h"
 #include "07_eventloop/waiting.h"
@@ -83,17 +83,6 @@ static bool worker(void *frame, struct future **awaits)
     return false;
 }
 
-/* Each has a socket, and the limit is 1,024 only if nobody asks for more. */
-static void raise_limit(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-}
-
 int main(int argc, char **argv)
 {
     static const struct cli cli = {
@@ -107,7 +96,7 @@ int main(int argc, char **argv)
                     TIMELINE_OPTIONS},
     };
     cli_parse(&cli, argc, argv);
-    raise_limit();
+    file_limit_raise();
     timeline_start(downloads);
     url = server_url(url, "04_threads/server_threads", delay);
     if (!http_url_split(url, &parts))

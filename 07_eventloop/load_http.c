@@ -1,10 +1,10 @@
 #include "07_eventloop/load_http.h"
+#include "04_threads/file_limit.h"
 
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 
 #include "01_files/cli.h"
@@ -24,15 +24,10 @@ enum { SPARE = 32 };
 
 static void find_descriptors(int connections)
 {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-        err(CLI_ERROR, "limit of open files");
-    if (files.rlim_cur < (rlim_t)connections + SPARE)
-        errx(CLI_ERROR, "-c %d: too many for %llu descriptors (ulimit -n)",
-             connections, (unsigned long long)files.rlim_cur);
+    int files = file_limit_raise();
+    if (files < connections + SPARE)
+        errx(CLI_ERROR, "-c %d: too many for %d descriptors (ulimit -n)",
+             connections, files);
     const char *backend = getenv("LOOP_BACKEND");
     if (backend != NULL && strcmp(backend, "select") == 0 &&
         connections + SPARE > FD_SETSIZE)

@@ -1,4 +1,5 @@
 #include "07_eventloop/web.h"
+#include "04_threads/file_limit.h"
 
 #include <err.h>
 #include <netinet/in.h>
@@ -6,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 
 #include "01_files/cli.h"
@@ -70,17 +70,6 @@ void web_stop(struct web *web)
     future_set_result(&web->stop, NULL);
 }
 
-/* The limit may be 1,024 only because nobody has asked for more. */
-static void raise_limit(rlim_t wanted)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == -1 || files.rlim_cur >= wanted)
-        return;
-    files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-        warn("limit of open files");
-}
-
 static void set_defaults(struct web *web)
 {
     if (web->connections == 0)
@@ -91,7 +80,7 @@ static void set_defaults(struct web *web)
         web->farewell = 2;
     if (web->body_most == 0)
         web->body_most = 65536;
-    raise_limit((rlim_t)web->connections + 64);
+    file_limit_raise();
     /* What select cannot watch must not be accepted. */
     if (strcmp(web->loop->selector.name, "select") == 0 &&
         web->connections > FD_SETSIZE / 2)
